@@ -1,0 +1,1 @@
+"""Putting prompts to targets: one answerer per kind of target."""

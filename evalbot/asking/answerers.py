@@ -1,0 +1,246 @@
+"""Opening answerers: which way a target is asked, by its provider. openai and LangChain are imported only when asked for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+from rapidfuzz import process
+
+from evalbot.asking.ask import Answerer
+from evalbot.asking.echo import Echo
+from evalbot.asking.replay import Replay, find_recording
+from evalbot.asking.target_config import TargetConfig, read_config
+from evalbot.asking.throttle import Limits, Throttle
+from evalbot.errors import BadRequest
+from evalbot.suites.targets import Target
+
+OPENAI_URL = "https://api.openai.com/v1"
+MOST_AT_ONCE = 500
+LINE_FACTOR = 5.0
+"""How much longer than its deadline a call may stand in line while the target limits requests."""
+FIRST_WAIT_S = 0.5
+"""How long to wait before asking again after a failure, at first; less where the deadline is short."""
+
+LANGCHAIN = {
+    "anthropic": ("anthropic", "langchain_anthropic", "anthropic"),
+    "azure": ("azure_openai", "langchain_openai", "azure"),
+    "bedrock": ("bedrock_converse", "langchain_aws", "aws"),
+    "cohere": ("cohere", "langchain_cohere", "cohere"),
+    "deepseek": ("deepseek", "langchain_deepseek", "deepseek"),
+    "fireworks": ("fireworks", "langchain_fireworks", "fireworks"),
+    "google": ("google_genai", "langchain_google_genai", "google"),
+    "groq": ("groq", "langchain_groq", "groq"),
+    "huggingface": ("huggingface", "langchain_huggingface", None),
+    "mistral": ("mistralai", "langchain_mistralai", "mistral"),
+    "ollama": ("ollama", "langchain_ollama", None),
+    "openrouter": ("openrouter", "langchain_openrouter", "openrouter"),
+    "perplexity": ("perplexity", "langchain_perplexity", "perplexity"),
+    "together": ("together", "langchain_together", "together"),
+    "vertexai": ("google_vertexai", "langchain_google_vertexai", "google"),
+    "xai": ("xai", "langchain_xai", "x-ai"),
+}
+"""By provider: LangChain's name for it, the module of its package, and its name in the price list (None: no price)."""
+
+ALIASES = {
+    **{lc: ours for ours, (lc, _, _) in LANGCHAIN.items()},
+    "vllm": "openai-compatible",
+    "openai_compatible": "openai-compatible",
+    "langchain_openai": "langchain-openai",
+}
+PROVIDERS = ("openai", "openai-compatible", "echo", "replay", "langchain-openai", *LANGCHAIN)
+NEED_NO_MODEL = frozenset({"echo", "replay"})
+
+
+class ModelAnswerers:
+    """Opens one answerer per target and keeps it until closed: targets with the same id and config share one.
+
+    `openai_base_url` and `openai_api_key` are the operator's. The key goes to that address alone: a target with an address of
+    its own needs a key of its own, named by `api_key_env`. `environment` is where such names are looked up.
+    """
+
+    def __init__(
+        self,
+        openai_base_url: str | None,
+        openai_api_key: SecretStr | str | None,
+        project_folder: Path,
+        deadline_s: float = 60,
+        max_bytes: int = 2_000_000,
+        retries: int = 2,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self._base_url = openai_base_url
+        self._api_key = SecretStr(openai_api_key) if isinstance(openai_api_key, str) else openai_api_key
+        self._project_folder = project_folder
+        self._limits = _limits(deadline_s, retries, max_bytes)
+        self._environment = os.environ if environment is None else environment
+        self._open: dict[str, Answerer] = {}
+
+    def answerer(self, target: Target) -> Answerer:
+        """Give the answerer of a target; raises BadRequest for a provider, model or config that cannot be asked."""
+        known = self._open.get(target.identity)
+        if known is None:
+            known = self._open[target.identity] = self._make(target)
+        return known
+
+    async def close(self) -> None:
+        """Close every answerer."""
+        opened = list(self._open.values())
+        self._open.clear()
+        for answerer in opened:
+            await answerer.close()
+
+    def _make(self, target: Target) -> Answerer:
+        """Open an answerer by the target's provider."""
+        provider = _provider(target)
+        if provider not in PROVIDERS:
+            raise _unknown_provider(target)
+        if not target.model and provider not in NEED_NO_MODEL:
+            raise BadRequest(f"Target {target.label} names no model.", f"Write it as {target.provider}:MODEL.")
+        config = read_config(target)
+        makers: dict[str, Callable[[Target, TargetConfig], Answerer]] = {
+            "echo": lambda target, config: Echo(),
+            "replay": self._make_replay,
+            "openai": self._make_openai,
+            "openai-compatible": self._make_openai,
+            "langchain-openai": self._make_langchain_openai,
+        }
+        return makers.get(provider, self._make_langchain)(target, config)
+
+    def _make_replay(self, target: Target, config: TargetConfig) -> Answerer:
+        return Replay(find_recording(self._project_folder, target.model), target.model)
+
+    def _make_openai(self, target: Target, config: TargetConfig) -> Answerer:
+        """Open a chat completions endpoint."""
+        from evalbot.asking.openai_chat import Endpoint, OpenAIChat
+
+        base_url, key = self._address(target, config)
+        priced_as = "openai" if target.provider == "openai" and config.base_url is None else None
+        endpoint = Endpoint(target.model, base_url, key, priced_as)
+        return OpenAIChat(endpoint, config, self._limits_of(config), _throttle(config))
+
+    def _make_langchain_openai(self, target: Target, config: TargetConfig) -> Answerer:
+        """Open an OpenAI model by way of LangChain."""
+        base_url, key = self._address(target, config)
+        limits = self._limits_of(config)
+
+        def make() -> Any:
+            from langchain_openai import ChatOpenAI
+            from openai import DefaultAioHttpClient
+
+            return ChatOpenAI(
+                model=target.model,
+                base_url=base_url,
+                api_key=SecretStr(key or "none"),
+                max_retries=0,
+                timeout=limits.deadline_s,
+                use_responses_api=False,
+                http_async_client=DefaultAioHttpClient(follow_redirects=False),
+                **dict(config.parameters),
+            )
+
+        priced_as = "openai" if config.base_url is None else None
+        return self._langchain(make, (priced_as, target.model), config, (key,) if key else ())
+
+    def _make_langchain(self, target: Target, config: TargetConfig) -> Answerer:
+        """Open any other provider by way of LangChain; its package must be installed."""
+        name, module, priced_as = LANGCHAIN[_provider(target)]
+        if find_spec(module) is None:
+            raise BadRequest(
+                f"Target {target.label} needs a package that is not installed.",
+                f"Install it with `pip install {module.replace('_', '-')}`.",
+            )
+        options: dict[str, Any] = dict(config.parameters)
+        key = self._key_named(config)
+        if key:
+            options["api_key"] = key
+        if config.base_url:
+            options["base_url"] = config.base_url
+
+        def make() -> Any:
+            from langchain.chat_models import init_chat_model
+
+            return init_chat_model(target.model, model_provider=name, max_retries=0, **options)
+
+        priced = None if config.base_url else priced_as
+        return self._langchain(make, (priced, target.model), config, (key,) if key else ())
+
+    def _langchain(
+        self, make: Callable[[], Any], price_of: tuple[str | None, str], config: TargetConfig, secrets: tuple[str, ...]
+    ) -> Answerer:
+        from evalbot.asking.langchain_chat import LangChainChat
+
+        return LangChainChat(make, price_of, config, self._limits_of(config), _throttle(config), secrets)
+
+    def _limits_of(self, config: TargetConfig) -> Limits:
+        """Give the limits of a target: its own timeout before the operator's."""
+        if config.timeout_s is None:
+            return self._limits
+        return _limits(config.timeout_s, self._limits.retries, self._limits.max_bytes)
+
+    def _address(self, target: Target, config: TargetConfig) -> tuple[str, str | None]:
+        """Give base URL and key of an OpenAI-like target. A key never goes to another host than its own."""
+        own = self._base_url or OPENAI_URL
+        operator_key = self._api_key.get_secret_value() if self._api_key else None
+        url = config.base_url or (self._base_url if _provider(target) == "openai-compatible" else own)
+        if url is None:
+            raise BadRequest(f"Target {target.label} has no address.", "Set base_url in its config.")
+        key = self._key_named(config)
+        same_place = _place(url) == _place(own)
+        if key and key == operator_key and not same_place:
+            raise BadRequest(
+                f"Target {target.label} would send the OpenAI key to another host.",
+                "Give it a key of its own with api_key_env.",
+            )
+        if key is None and same_place:
+            key = operator_key
+        if key is None and url == OPENAI_URL:
+            raise BadRequest(f"Target {target.label} needs an OpenAI key.", "Set OPENAI_API_KEY.")
+        return url, key
+
+    def _key_named(self, config: TargetConfig) -> str | None:
+        """Look up the key that the config names."""
+        if config.api_key_env is None:
+            return None
+        key = self._environment.get(config.api_key_env)
+        if not key:
+            raise BadRequest(
+                f"The environment variable {config.api_key_env} is not set.", "Set it, or correct api_key_env."
+            )
+        return key
+
+
+def _provider(target: Target) -> str:
+    """Give our name of a target's provider."""
+    return ALIASES.get(target.provider, target.provider)
+
+
+def _limits(deadline_s: float, retries: int, max_bytes: int) -> Limits:
+    """Give the limits that go with a deadline."""
+    return Limits(deadline_s, deadline_s * LINE_FACTOR, retries, max_bytes, min(FIRST_WAIT_S, deadline_s / 60))
+
+
+def _throttle(config: TargetConfig) -> Throttle:
+    return Throttle(config.max_concurrency or MOST_AT_ONCE)
+
+
+def _place(url: str) -> tuple[str, str | None, int | None]:
+    """Give what must be equal for a key to be sent: scheme, host and port."""
+    parts = urlsplit(url)
+    try:
+        port = parts.port
+    except ValueError:
+        raise BadRequest(f"The base URL {url} has no valid port.", "Correct it.") from None
+    return parts.scheme, parts.hostname, port or {"http": 80, "https": 443}.get(parts.scheme)
+
+
+def _unknown_provider(target: Target) -> BadRequest:
+    """Name the nearest provider."""
+    near = process.extractOne(target.provider, PROVIDERS, score_cutoff=50)
+    nearest = f"Did you mean `{near[0]}`?" if near else f"Known are {', '.join(sorted(PROVIDERS))}."
+    return BadRequest(f"There is no provider {target.provider!r} (target {target.label}).", nearest)

@@ -1,0 +1,55 @@
+"""What a target is asked through."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from evalbot.runs.outputs import Usage
+from evalbot.suites.items import Item, Message
+from evalbot.suites.targets import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is put to a target: the filled messages, the item they came from (for replay) and the repeat, counting from 0."""
+
+    messages: Sequence[Message]
+    item: Item | None = None
+    repeat: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back, exactly as sent, and what it took."""
+
+    text: str
+    usage: Usage
+
+
+class Answerer(Protocol):
+    """Asks one target. Safe for many calls at once; every call ends within its deadline.
+
+    `ask` raises ModelUnavailable (with `kind`) when there is no usable answer after its retries.
+    `ask_json` asks for an object that fits a JSON Schema and gives the text as sent, unparsed.
+    """
+
+    async def ask(self, question: Question) -> Answer:
+        """Give the target's answer."""
+
+    async def ask_json(self, question: Question, schema: Mapping[str, Any]) -> Answer:
+        """Give the target's answer, asked for in the form of a JSON Schema."""
+
+    async def close(self) -> None:
+        """Release connections."""
+
+
+class Answerers(Protocol):
+    """Opens answerers: one per target, shared by all runs until closed."""
+
+    def answerer(self, target: Target) -> Answerer:
+        """Give the answerer of a target; raises BadRequest for a provider or model that cannot be asked."""
+
+    async def close(self) -> None:
+        """Close every answerer."""

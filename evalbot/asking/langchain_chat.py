@@ -1,0 +1,162 @@
+"""Asking through LangChain's chat models, for providers with another protocol. LangChain is imported at the first question."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from evalbot.asking.ask import Answer, Question
+from evalbot.asking.cost import cost_usd
+from evalbot.asking.failures import retry_after, safe_excerpt, status_failure
+from evalbot.asking.target_config import TargetConfig
+from evalbot.asking.throttle import Limits, Throttle, persist
+from evalbot.errors import EvalbotError, ModelUnavailable
+from evalbot.runs.outputs import Usage
+from evalbot.suites.items import Message
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+    from langchain_core.messages import AIMessage, BaseMessage
+
+MakeModel = Callable[[], "BaseChatModel"]
+
+
+class LangChainChat:
+    """Asks one LangChain chat model. `make_model` may be slow: it is called once, in a thread, at the first question.
+
+    `price_of` is (provider, model) as in the price list. `secrets` never show in errors.
+    """
+
+    def __init__(
+        self,
+        make_model: MakeModel,
+        price_of: tuple[str | None, str],
+        config: TargetConfig,
+        limits: Limits,
+        throttle: Throttle,
+        secrets: tuple[str, ...] = (),
+    ) -> None:
+        self._make_model = make_model
+        self._price_of = price_of
+        self._config = config
+        self._limits = limits
+        self._throttle = throttle
+        self._secrets = secrets
+        self._rng = random.Random()
+        self._making: asyncio.Task[BaseChatModel] | None = None
+
+    async def ask(self, question: Question) -> Answer:
+        """Give the model's answer; raises ModelUnavailable when there is none after the retries."""
+        model = await self._model()
+
+        async def call(messages: list[BaseMessage]) -> AIMessage:
+            return await model.ainvoke(messages)
+
+        return await self._asked(question, call)
+
+    async def ask_json(self, question: Question, schema: Mapping[str, Any]) -> Answer:
+        """Give the model's answer, asked for as an object of a schema; a tool call's arguments count as its text."""
+        model = await self._model()
+        structured = model.with_structured_output({"title": "verdict", **schema}, include_raw=True)
+
+        async def call(messages: list[BaseMessage]) -> AIMessage:
+            both: Any = await structured.ainvoke(messages)
+            raw: AIMessage = both["raw"]
+            return raw
+
+        return await self._asked(question, call)
+
+    async def close(self) -> None:
+        """Forget the model, and close the connections it was given; clients of its own close with it."""
+        making, self._making = self._making, None
+        if making is None:
+            return
+        if not making.done():
+            making.cancel()
+        elif not making.cancelled() and making.exception() is None:
+            connections = getattr(making.result(), "http_async_client", None)
+            if connections is not None:
+                await connections.aclose()
+
+    async def _model(self) -> BaseChatModel:
+        """Give the model, made once."""
+        if self._making is None:
+            self._making = asyncio.create_task(asyncio.to_thread(self._make_model))
+        return await asyncio.shield(self._making)
+
+    async def _asked(self, question: Question, call: Callable[[list[BaseMessage]], Any]) -> Answer:
+        """Put the question, several times if need be."""
+        system = () if self._config.system is None else (Message("system", self._config.system),)
+        turns = (*system, *question.messages)
+        messages = as_langchain(turns)
+
+        async def attempt() -> Answer:
+            loop = asyncio.get_running_loop()
+            begun_at = loop.time()
+            try:
+                reply = await call(messages)
+            except EvalbotError:
+                raise
+            except Exception as error:  # every provider package brings exceptions of its own
+                raise self._explained(error, turns) from None
+            return self._answer(reply, loop.time() - begun_at)
+
+        return await persist(attempt, self._throttle, self._limits, self._rng)
+
+    def _answer(self, reply: AIMessage, latency_s: float) -> Answer:
+        """Read text, tokens and price from a reply; a refusal or a reply without text is a failure."""
+        text = str(reply.text)
+        if not text and reply.tool_calls:
+            text = json.dumps(reply.tool_calls[0]["args"], ensure_ascii=False)
+        if not text and reply.additional_kwargs.get("refusal"):
+            raise ModelUnavailable("The model refused to answer.", "Look at the item's wording.", kind="refused")
+        if len(text.encode("utf-8", "surrogatepass")) > self._limits.max_bytes:
+            raise ModelUnavailable(
+                f"The model's reply is larger than {self._limits.max_bytes:,} bytes.",
+                "Limit the tokens in the target's config.",
+                kind="too_large",
+            )
+        said = reply.usage_metadata
+        put, got = (said["input_tokens"], said["output_tokens"]) if said else (None, None)
+        provider, model = self._price_of
+        cost = cost_usd(provider, model, put, got, self._config.price)
+        return Answer(text, Usage(latency_s, put, got, cost))
+
+    def _explained(self, error: Exception, turns: tuple[Message, ...]) -> ModelUnavailable:
+        """Give the failure behind a provider's exception, by its HTTP status if it has one."""
+        response = getattr(error, "response", None)
+        status = getattr(error, "status_code", None) or getattr(response, "status_code", None)
+        if not isinstance(status, int):
+            status = getattr(error, "code", None)
+        if not isinstance(status, int) or not 300 <= status < 600:
+            return _unknown_failure(error)
+        headers = getattr(response, "headers", None)
+        wait = retry_after(headers) if isinstance(headers, Mapping) else None
+        texts = (turn.content for turn in turns)
+        excerpt = "" if status in (401, 403) else safe_excerpt(str(error), self._secrets, texts)
+        return status_failure(status, wait, str(getattr(error, "code", "") or ""), excerpt)
+
+
+def as_langchain(messages: tuple[Message, ...]) -> list[BaseMessage]:
+    """Give the messages as LangChain's; texts are never templates."""
+    from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
+
+    kinds = {"system": SystemMessage, "assistant": AIMessage}
+    return [kinds.get(message.role, HumanMessage)(content=message.content) for message in messages]
+
+
+def _unknown_failure(error: Exception) -> ModelUnavailable:
+    """Give the failure of an exception without a status; its words are not repeated, since they may hold anything."""
+    name = type(error).__name__
+    if isinstance(error, OSError) or "Connect" in name or "Timeout" in name or "Transport" in name:
+        return ModelUnavailable(
+            f"The connection to the model failed ({name}).", "Check the network and the address.", kind="connection"
+        )
+    return ModelUnavailable(
+        f"The model's package failed ({name}).",
+        "Check the target's config and the package's version.",
+        kind="bad_reply",
+    )

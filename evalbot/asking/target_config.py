@@ -1,0 +1,140 @@
+"""What a target's `config` may say: parameters of the request, and a few keys of our own."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pydantic import JsonValue
+from rapidfuzz import process
+
+from evalbot.errors import BadRequest
+from evalbot.suites.targets import Target
+
+KNOWN = frozenset({"base_url", "api_key_env", "system", "timeout", "max_concurrency", "price", "json_mode", "label"})
+"""Keys that are about asking; every other key is a parameter of the request."""
+
+REFUSED = frozenset({"messages", "model", "stream", "stream_options", "n", "response_format"})
+SECRET_LIKE = frozenset({"api_key", "key", "token", "password", "secret", "authorization"})
+JSON_MODES = ("schema", "object", "none")
+_ENV_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|min)?")
+_IN_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, None: 1.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """US dollars for a million tokens in and out."""
+
+    input: float
+    output: float
+
+
+@dataclass(frozen=True, slots=True)
+class TargetConfig:
+    """A target's config, checked. `parameters` go into the request as they are; None means not said."""
+
+    parameters: Mapping[str, JsonValue] = field(default_factory=dict)
+    base_url: str | None = None
+    api_key_env: str | None = None
+    system: str | None = None
+    timeout_s: float | None = None
+    max_concurrency: int | None = None
+    price: Price | None = None
+    json_mode: str = "schema"
+
+
+def read_config(target: Target) -> TargetConfig:
+    """Check a target's config; raises BadRequest that names the target and the key."""
+    config = dict(target.config)
+    for key in config:
+        if key.lower() in SECRET_LIKE:
+            raise BadRequest(
+                f"Target {target.label} has a literal {key} in its config.",
+                "Put the key into an environment variable and name it with api_key_env.",
+            )
+        if key in REFUSED:
+            raise BadRequest(f"Target {target.label} sets {key}, which evalbot sets itself.", "Remove it from config.")
+    return TargetConfig(
+        parameters={key: value for key, value in config.items() if key not in KNOWN},
+        base_url=_url(target, config.get("base_url")),
+        api_key_env=_env_name(target, config.get("api_key_env")),
+        system=_text(target, "system", config.get("system")),
+        timeout_s=_seconds(target, config.get("timeout")),
+        max_concurrency=_count(target, config.get("max_concurrency")),
+        price=_price(target, config.get("price")),
+        json_mode=_json_mode(target, config.get("json_mode", "schema")),
+    )
+
+
+def _wrong(target: Target, key: str, wanted: str) -> BadRequest:
+    return BadRequest(f"Target {target.label} has a wrong {key} in its config.", f"Give {wanted}.")
+
+
+def _text(target: Target, key: str, value: JsonValue) -> str | None:
+    """Take a text or nothing."""
+    if value is None or isinstance(value, str):
+        return value
+    raise _wrong(target, key, "a text")
+
+
+def _url(target: Target, value: JsonValue) -> str | None:
+    """Take an http or https address without a user name or password in it."""
+    text = _text(target, "base_url", value)
+    if text is not None and not re.fullmatch(r"https?://[^\s/@?#]+(/[^\s?#@]*)?", text):
+        raise _wrong(target, "base_url", "an address such as https://models.example.com/v1")
+    return text
+
+
+def _env_name(target: Target, value: JsonValue) -> str | None:
+    """Take the name of an environment variable that may hold a model key; our own and Slack's are not for models."""
+    text = _text(target, "api_key_env", value)
+    if text is not None and (not _ENV_NAME.fullmatch(text) or text.startswith(("SLACK_", "EVALBOT_"))):
+        raise _wrong(target, "api_key_env", "the name of an environment variable that holds the key of this model")
+    return text
+
+
+def _number(value: JsonValue) -> float | None:
+    """Give a finite number of at least 0, None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if math.isfinite(value) and value >= 0 else None
+
+
+def _seconds(target: Target, value: JsonValue) -> float | None:
+    """Take a duration: seconds as a number, or a text such as 30s or 2m."""
+    if value is None:
+        return None
+    found = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
+    seconds = float(found[1]) * _IN_SECONDS[found[2]] if found else _number(value)
+    if not seconds:
+        raise _wrong(target, "timeout", "a duration such as 30s")
+    return seconds
+
+
+def _count(target: Target, value: JsonValue) -> int | None:
+    """Take a whole number from 1 to 1,000."""
+    if value is None or (isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 1000):
+        return value
+    raise _wrong(target, "max_concurrency", "a whole number from 1 to 1000")
+
+
+def _price(target: Target, value: JsonValue) -> Price | None:
+    """Take dollars per million tokens: {input: 0.4, output: 1.6}."""
+    if value is None:
+        return None
+    if isinstance(value, dict) and set(value) == {"input", "output"}:
+        paid, earned = _number(value["input"]), _number(value["output"])
+        if paid is not None and earned is not None:
+            return Price(paid, earned)
+    raise _wrong(target, "price", "dollars per million tokens, such as {input: 0.4, output: 1.6}")
+
+
+def _json_mode(target: Target, value: JsonValue) -> str:
+    """Take the way in which the target is asked for JSON."""
+    if isinstance(value, str) and value in JSON_MODES:
+        return value
+    near = process.extractOne(str(value), JSON_MODES)
+    raise _wrong(target, "json_mode", f"{', '.join(JSON_MODES)} (nearest: {near[0] if near else JSON_MODES[0]})")

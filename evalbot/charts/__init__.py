@@ -1,0 +1,1 @@
+"""Estimates and series drawn as PNG pictures with alt text."""

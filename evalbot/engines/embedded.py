@@ -1,0 +1,61 @@
+"""Runs carried out as tasks of this process; what is missing is read from the results, so there is no queue to keep."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from evalbot.engines.claims import RunClaims
+from evalbot.errors import EvalbotError
+from evalbot.runs.outputs import RunId
+
+log = logging.getLogger(__name__)
+
+
+class EmbeddedEngine:
+    """Carries out each submitted run in one task. `execute` does the work of a run and may be called again after a stop."""
+
+    def __init__(self, execute: Callable[[RunId], Awaitable[None]], claims: RunClaims) -> None:
+        self._execute = execute
+        self._claims = claims
+        self._tasks: dict[RunId, asyncio.Task[None]] = {}
+
+    async def submit(self, run_id: RunId) -> None:
+        """Begin or go on with a run; one that is being carried out already, here or by another process, is left alone."""
+        if run_id in self._tasks or not self._claims.take(run_id):
+            return
+        task = asyncio.create_task(self._carry_out(run_id), name=f"run {run_id}")
+        self._tasks[run_id] = task
+        task.add_done_callback(lambda _: self._forget(run_id))
+
+    async def cancel(self, run_id: RunId) -> None:
+        """Stop asking for a run and wait until its calls are gone."""
+        task = self._tasks.get(run_id)
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    def _forget(self, run_id: RunId) -> None:
+        """Let go of a run whose task has ended."""
+        self._tasks.pop(run_id, None)
+        self._claims.release(run_id)
+
+    async def wait(self) -> None:
+        """Wait until every submitted run has ended."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    async def close(self) -> None:
+        """Stop everything; the runs go on at the next start."""
+        for run_id in list(self._tasks):
+            await self.cancel(run_id)
+
+    async def _carry_out(self, run_id: RunId) -> None:
+        """Carry out one run; what stops it is logged and mended by going on at the next start."""
+        try:
+            await self._execute(run_id)
+        except EvalbotError as error:
+            log.error("run stopped: %s", error.message, extra={"action": "run_stopped", "run_id": run_id})
+        except Exception:
+            log.exception("run stopped by a bug", extra={"action": "run_stopped", "run_id": run_id})

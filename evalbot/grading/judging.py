@@ -1,0 +1,189 @@
+"""Judging: the request to an LLM judge from a rubric and an output, and the verdict read back strictly. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import regex
+
+from evalbot.errors import BadFile, OutsideError, UnreadableVerdict
+from evalbot.grading.grades import Grade, Grader, GraderKind
+from evalbot.runs.outputs import OutputId
+from evalbot.suites.graders import GraderSpec
+from evalbot.suites.items import Message
+from evalbot.suites.prompts import fill_template
+from evalbot.suites.rubrics import Rubric
+from evalbot.suites.targets import Target
+
+LEAST_MARK = 8
+MAX_MATERIAL = 100_000
+"""So many characters of a task, a reference or an answer are put before a judge; a cut is stated."""
+
+MAX_REASON = 2_000
+MAX_RAW = 160
+NOT_WORTH = "Lowest step by rule, no judge was asked: the answer is blank or a single word."
+
+_HEADING = re.compile(r"^##[ \t]+(system|user|assistant)[ \t]*$", re.MULTILINE | re.IGNORECASE)
+_FENCED = re.compile(r"\s*```(?:json)?[ \t]*\n(.*?)\n[ \t]*```\s*", re.DOTALL)
+_UNSENDABLE = re.compile("[\ud800-\udfff\x00]")
+_WORD = regex.compile(
+    r"\p{Nd}[\p{Nd}.,]*|[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]\p{M}*|[\w\p{M}\p{Cf}]*[\p{L}\p{N}][\w\p{M}\p{Cf}'’]*"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a judge decided: a step of the rubric's scale, and why."""
+
+    level: int
+    reason: str
+
+
+def judge_messages(
+    rubric: Rubric, prompt_text: str, reference: str | Sequence[str] | None, output_text: str, mark: str
+) -> tuple[Message, ...]:
+    """Give the request to a judge; `mark` is drawn at random for this request and frames all foreign text.
+
+    Foreign text is never part of the template, cannot hold the mark, and cannot begin a turn of its own. Raises BadFile for a
+    rubric without a judge prompt or with one that cannot be filled.
+    """
+    if rubric.judge is None:
+        raise BadFile(f"Rubric {rubric.name} has no judge prompt.", "Add `judge: {prompt: file://...}` to it.")
+    if len(mark) < LEAST_MARK:
+        raise ValueError(f"a mark needs at least {LEAST_MARK} characters")
+    references = [reference] if isinstance(reference, str) else reference or ()
+    values = {
+        "mark": mark,
+        "question": rubric.question,
+        "scale": [{"value": one.value, "label": one.label, "anchor": one.anchor} for one in rubric.scale.steps],
+        "examples": [
+            {"input": one.input, "output": one.output, "grade": one.grade, "why": one.why} for one in rubric.examples
+        ],
+        "prompt": _material(prompt_text, mark),
+        "reference": _material("\n\nor:\n\n".join(references), mark),
+        "output": _material(output_text, mark),
+    }
+    where = f"Judge prompt {rubric.judge.name} of rubric {rubric.name}"
+    return tuple(
+        Message(role, fill_template(part, values, where).strip()) for role, part in _turns(rubric.judge.template)
+    )
+
+
+def verdict_schema(rubric: Rubric) -> dict[str, Any]:
+    """Give the JSON Schema of a verdict: a grade from the scale, and a reason."""
+    return {
+        "type": "object",
+        "properties": {
+            "grade": {"type": "integer", "enum": [step.value for step in rubric.scale.steps]},
+            "reason": {"type": "string"},
+        },
+        "required": ["grade", "reason"],
+        "additionalProperties": False,
+    }
+
+
+def parse_verdict(text: str, rubric: Rubric) -> Verdict:
+    """Read a verdict; raises UnreadableVerdict for anything but one JSON object with a grade on the scale and a reason.
+
+    Text around the object, a second `grade`, a grade in words and a grade off the scale are all unreadable: whatever a judge
+    quotes from an answer must never count. A code fence around the whole object is allowed.
+    """
+    fenced = _FENCED.fullmatch(text)
+    try:
+        verdict = json.loads(fenced[1] if fenced else text, object_pairs_hook=_no_twins)
+    except (ValueError, RecursionError):
+        raise _unreadable("is not one JSON object", text) from None
+    if not isinstance(verdict, dict) or set(verdict) != {"grade", "reason"}:
+        raise _unreadable("does not consist of grade and reason", text)
+    level, reason = verdict["grade"], verdict["reason"]
+    if isinstance(level, bool) or not isinstance(level, int) or not rubric.scale.holds(level):
+        raise _unreadable("has a grade that is not on the scale", text)
+    if not isinstance(reason, str):
+        raise _unreadable("has a reason that is not a text", text)
+    return Verdict(level, reason.strip()[:MAX_REASON])
+
+
+def worth_judging(text: str) -> bool:
+    """Tell whether a judge should see an answer: not when it is blank, only signs, or a single word or number.
+
+    In scripts that are written without spaces every character counts as a word.
+    """
+    words = _WORD.finditer(text)
+    return next(words, None) is not None and next(words, None) is not None
+
+
+def judge_grade(
+    output_id: OutputId,
+    rubric: Rubric,
+    outcome: Verdict | OutsideError,
+    judge: Target,
+    at: datetime,
+    spec: GraderSpec | None = None,
+) -> Grade:
+    """Give the judge's grade from its verdict; a failure becomes the grade's error, without score or pass.
+
+    `spec` is the grader of the suite: its threshold goes before the rubric's pass_from, its `negate` turns score and pass
+    around, and it gives criterion and weight.
+    """
+    grader = Grader(GraderKind.JUDGE, judge.label, rubric.judge.digest if rubric.judge else "")
+    criterion = spec.criterion if spec else rubric.name
+    weight = spec.weight if spec else 1.0
+    if isinstance(outcome, OutsideError):
+        return Grade(output_id, criterion, grader, at, error=str(outcome), weight=weight)
+    score = rubric.scale.score(outcome.level)
+    threshold = spec.threshold if spec else None
+    passed = rubric.passes(outcome.level) if threshold is None else outcome.level >= threshold
+    if spec and spec.negate:
+        score, passed = 1.0 - score, not passed
+    return Grade(
+        output_id,
+        criterion,
+        grader,
+        at,
+        score=score,
+        passed=passed,
+        level=outcome.level,
+        reason=outcome.reason,
+        weight=weight,
+    )
+
+
+def grade_without_judge(
+    output_id: OutputId, rubric: Rubric, judge: Target, at: datetime, spec: GraderSpec | None = None
+) -> Grade:
+    """Give the grade of an answer that is not worth judging: the lowest step, with that reason."""
+    return judge_grade(output_id, rubric, Verdict(rubric.scale.lowest, NOT_WORTH), judge, at, spec)
+
+
+def _turns(template: str) -> list[tuple[str, str]]:
+    """Split a template at its role headings, before anything is filled in; without headings it is one user turn."""
+    parts = _HEADING.split(template)
+    if len(parts) == 1:
+        return [("user", template)]
+    return [(role.lower(), text) for role, text in zip(parts[1::2], parts[2::2], strict=True)]
+
+
+def _material(text: str, mark: str) -> str:
+    """Give foreign text fit to be framed: without the mark, without characters that cannot be sent, cut if it is very long."""
+    safe = _UNSENDABLE.sub("\ufffd", text).replace(mark, "…")
+    if len(safe) <= MAX_MATERIAL:
+        return safe
+    return f"{safe[:MAX_MATERIAL]}\n[cut here: {MAX_MATERIAL:,} of {len(safe):,} characters]"
+
+
+def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse an object that names a key twice."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key comes twice")
+    return found
+
+
+def _unreadable(what: str, text: str) -> UnreadableVerdict:
+    """Give the failure with the start of what the judge sent."""
+    return UnreadableVerdict(f"The judge's reply {what}.", f"It begins: {text[:MAX_RAW]!r}" if text else "It is empty.")

@@ -1,0 +1,1 @@
+"""Files of a project folder turned into nouns, strictly."""

@@ -1,0 +1,202 @@
+"""Suite files into suites: everything a suite names is loaded with it, everything it says is checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from evalbot.library.documents import Document, FieldPath, Problem, refusal
+from evalbot.library.inline_rubrics import inline_rubric
+from evalbot.library.item_format import GraderFile, MessageFile
+from evalbot.library.items import Located, apply_split, located_items, make_grader, make_item
+from evalbot.library.project_files import SCHEME, Mention, ProjectFiles
+from evalbot.library.prompts import inline_prompt, load_prompt
+from evalbot.library.rubrics import find_rubric
+from evalbot.library.strict_model import did_you_mean, validate
+from evalbot.library.suite_format import PromptEntry, SuiteFile
+from evalbot.library.targets import make_target
+from evalbot.library.yaml_text import read_yaml
+from evalbot.suites.graders import GraderSpec, GraderType
+from evalbot.suites.items import Item
+from evalbot.suites.prompts import PLAIN_PROMPT, Prompt
+from evalbot.suites.rubrics import Rubric
+from evalbot.suites.skills import Skill
+from evalbot.suites.suites import DigestPolicy, ReviewPolicy, RunDefaults, Suite
+from evalbot.suites.targets import Target
+
+
+def read_suite(path: Path, files: ProjectFiles) -> Suite:
+    """Read a suite file and all it names; the suite has version 0. Raises BadFile."""
+    document = read_yaml(path, files.name_of(path))
+    return _SuiteBuilder(validate(SuiteFile, document), document, path.parent, files).build()
+
+
+class _SuiteBuilder:
+    """Puts a suite together from its file; rubrics are gathered on the way as graders name them."""
+
+    def __init__(self, written: SuiteFile, document: Document, folder: Path, files: ProjectFiles) -> None:
+        self.written = written
+        self.document = document
+        self.folder = folder
+        self.files = files
+        self.rubrics: dict[str, Rubric] = {}
+
+    def build(self) -> Suite:
+        """Give the suite."""
+        written = self.written
+        targets = self._targets()
+        for index, name in enumerate(written.rubrics):
+            self._gather(name, self.document, ("rubrics", index))
+        graders = self._graders(written.defaults.graders, self.document, ("defaults", "graders"))
+        items = self._items(graders)
+        return Suite(
+            name=written.name,
+            items=tuple(items),
+            description=written.description,
+            owner=written.owner,
+            prompts=self._prompts(),
+            targets=targets,
+            baseline=self._baseline(targets),
+            skills={name: Skill(name, one.description, tuple(one.levels)) for name, one in written.skills.items()},
+            rubrics=self.rubrics,
+            graders=tuple(graders),
+            run=self._run(),
+            review=ReviewPolicy(**written.review.model_dump()),
+            digest=DigestPolicy(**written.digest.model_dump()),
+        )
+
+    def _mention(self, document: Document, path: FieldPath) -> Mention:
+        return Mention(document, path, self.folder)
+
+    def _targets(self) -> tuple[Target, ...]:
+        """Give the targets; no two may have one label, because results are kept by label."""
+        targets: list[Target] = []
+        for index, entry in enumerate(self.written.targets):
+            target = make_target(entry, self.document, ("targets", index))
+            if target.label in {one.label for one in targets}:
+                text = f"another target has the label `{target.label}`; give this one a `label` of its own"
+                raise refusal(self.document, [Problem(("targets", index), text)])
+            targets.append(target)
+        return tuple(targets)
+
+    def _baseline(self, targets: Sequence[Target]) -> str:
+        """Give the label of the baseline, which may be named by label or id."""
+        name = self.written.baseline
+        if not name or not targets:
+            return name
+        for target in targets:
+            if name in (target.label, target.id):
+                return target.label
+        known = [label for target in targets for label in (target.label, target.id)]
+        raise refusal(self.document, [Problem(("baseline",), f"no target is called this{did_you_mean(name, known)}")])
+
+    def _run(self) -> RunDefaults:
+        run = self.written.run
+        judge = None
+        if run.judge is not None:
+            entry = run.judge if isinstance(run.judge, str) else run.judge.target
+            judge = make_target(entry, self.document, ("run", "judge"))
+        budget = run.budget.usd if run.budget else None
+        return RunDefaults(run.epochs, run.max_concurrency, judge, budget)
+
+    def _prompts(self) -> tuple[Prompt, ...]:
+        """Give the prompts; no two may have one name."""
+        if self.written.prompts is None:
+            return (PLAIN_PROMPT,)
+        prompts: list[Prompt] = []
+        for index, entry in enumerate(self.written.prompts):
+            prompt = self._prompt(index, entry)
+            if prompt.name in {one.name for one in prompts}:
+                raise refusal(self.document, [Problem(("prompts", index), f"another prompt is called `{prompt.name}`")])
+            prompts.append(prompt)
+        return tuple(prompts)
+
+    def _prompt(self, index: int, entry: str | PromptEntry | list[MessageFile]) -> Prompt:
+        name = "prompt" if len(self.written.prompts or ()) == 1 else f"prompt-{index + 1}"
+        if isinstance(entry, PromptEntry):
+            return inline_prompt(entry.name, entry.messages, entry.inputs, self.document, index)
+        if isinstance(entry, list):
+            return inline_prompt(name, entry, (), self.document, index)
+        if entry.startswith(SCHEME):
+            path = self.files.find(entry, self._mention(self.document, ("prompts", index)))
+            return load_prompt(path, self.files.name_of(path))
+        return inline_prompt(name, [MessageFile(role="user", content=entry)], (), self.document, index)
+
+    def _gather(self, name: str, document: Document, path: FieldPath) -> Rubric:
+        """Load a rubric that is named somewhere, once."""
+        if name not in self.rubrics:
+            rubric = find_rubric(name, self._mention(document, path), self.files)
+            self.rubrics.setdefault(rubric.name, rubric)
+            return self.rubrics[rubric.name]
+        return self.rubrics[name]
+
+    def _graders(self, written: Iterable[GraderFile], document: Document, path: FieldPath) -> list[GraderSpec]:
+        return [self._grader(one, document, (*path, index)) for index, one in enumerate(written)]
+
+    def _grader(self, written: GraderFile, document: Document, path: FieldPath) -> GraderSpec:
+        """Give a grader's noun and gather its rubric."""
+        if written.type != GraderType.RUBRIC:
+            return make_grader(written)
+        if written.rubric is None:
+            rubric = inline_rubric(str(written.value), written.metric, self.files)
+            rubric = self.rubrics.setdefault(rubric.name, rubric)
+        else:
+            rubric = self._gather(written.rubric, document, (*path, "rubric"))
+        if written.threshold is not None and not rubric.scale.lowest <= written.threshold <= rubric.scale.highest:
+            text = f"must lie on the rubric's scale, {rubric.scale.lowest} to {rubric.scale.highest}"
+            raise refusal(document, [Problem((*path, "threshold"), text)])
+        return make_grader(written, rubric.name)
+
+    def _items(self, defaults: Sequence[GraderSpec]) -> list[Item]:
+        """Give the items, checked, each in its split."""
+        located = located_items(self.written, self.document, self.folder, self.files)
+        if not located:
+            raise refusal(self.document, [Problem(("items",), "the named files hold no items")])
+        items: list[Item] = []
+        for one in located:
+            graders = self._graders(one.written.graders, one.document, (*one.path, "graders"))
+            items.append(make_item(one, self.written.defaults.vars, graders))
+        problems = [(one.document, problem) for one, problem in self._item_problems(located, items, defaults)]
+        if problems:
+            first = problems[0][0]
+            raise refusal(first, [problem for document, problem in problems if document is first])
+        return apply_split(items, [one.written.split for one in located], self.written.split)
+
+    def _item_problems(
+        self, located: Sequence[Located], items: Sequence[Item], defaults: Sequence[GraderSpec]
+    ) -> Iterable[tuple[Located, Problem]]:
+        """Yield what is wrong with items beside one another and with what the suite says of skills."""
+        seen: set[str] = set()
+        for one, item in zip(located, items, strict=True):
+            if item.id in seen:
+                yield one, one.problem("this id was used before; ids are unique in a suite", "id")
+            seen.add(item.id)
+            yield from ((one, problem) for problem in self._skill_problems(one, item))
+            if item.reference is None:
+                yield from ((one, problem) for problem in _unmatched(one, item, defaults))
+
+    def _skill_problems(self, one: Located, item: Item) -> Iterable[Problem]:
+        skills = self.written.skills
+        if item.skill is None:
+            if item.level is not None:
+                yield one.problem("has a level but no skill", "level")
+        elif item.skill not in skills:
+            if skills:
+                yield one.problem(
+                    f"`{item.skill[:60]}` is not one of the skills{did_you_mean(item.skill, list(skills))}", "skill"
+                )
+        elif item.level is not None and item.level not in skills[item.skill].levels:
+            known = did_you_mean(item.level, skills[item.skill].levels)
+            yield one.problem(f"`{item.level[:60]}` is not a level of {item.skill[:60]}{known}", "level")
+
+
+NEEDS_VALUE = frozenset(GraderType) - {GraderType.REGEX, GraderType.JSON_SCHEMA, GraderType.RUBRIC}
+"""Checks that compare with their value or else with the item's reference."""
+
+
+def _unmatched(one: Located, item: Item, defaults: Sequence[GraderSpec]) -> Iterable[Problem]:
+    """Yield a problem for a check of an item without reference that has no value either."""
+    for grader in (*defaults, *item.graders):
+        if grader.type in NEEDS_VALUE and grader.value is None:
+            yield one.problem(f"its check `{grader.type}` has nothing to compare with; give the item a `reference`")
+            return

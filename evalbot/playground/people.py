@@ -1,0 +1,103 @@
+"""The people of the workspace and how Slack and the page describe them."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+HOME_TEAM = "T0ACME001"
+PARTNER_TEAM = "T0PARTNER1"
+
+
+@dataclass(frozen=True)
+class Person:
+    """One member of the workspace, a guest, a visitor of a partner organisation, or the bot."""
+
+    id: str
+    name: str
+    real_name: str
+    title: str = ""
+    tz: str = "Europe/London"
+    color: str = "4a6fa5"
+    team: str = HOME_TEAM
+    is_bot: bool = False
+    is_guest: bool = False
+
+    @property
+    def initials(self) -> str:
+        """The first letters of the first two words of the name."""
+        return "".join(word[0] for word in self.real_name.split()[:2]).upper()
+
+    @property
+    def is_outsider(self) -> bool:
+        """Whether this person belongs to another organisation."""
+        return self.team != HOME_TEAM
+
+
+ACME_PEOPLE = (
+    Person("U0DANA001", "dana", "Dana Osei", "Product manager", "Europe/Berlin", "b5533c"),
+    Person("U0LEE0001", "lee", "Lee Chen", "Support lead", "Asia/Singapore", "2f7d6b"),
+    Person("U0KIM0001", "kim", "Kim Alvarez", "Engineer", "America/New_York", "5b4b9a"),
+    Person("U0SAM0001", "sam", "Sam Novak", "Support agent", "Europe/Prague", "a3762a"),
+    Person("U0ADA0001", "ada", "Ada Park", "Billing expert", "Europe/London", "3a6ea5"),
+    Person("U0GUS0001", "gus", "Gus Moreau", "Contractor (guest)", "Europe/Paris", "7a7a7a", is_guest=True),
+    Person("U0PIA0001", "pia", "Pia Lindqvist", "Partner, Northwind", "Europe/Stockholm", "9a3f6b", PARTNER_TEAM),
+)
+
+
+def slack_user(person: Person, bot_id: str, app_id: str) -> dict[str, Any]:
+    """Return the user object of the Web API; bot_id and app_id are used for bots only."""
+    offset = datetime.now(UTC).astimezone(ZoneInfo(person.tz)).utcoffset()
+    user: dict[str, Any] = {
+        "id": person.id,
+        "team_id": person.team,
+        "name": person.name,
+        "real_name": person.real_name,
+        "deleted": False,
+        "color": person.color,
+        "tz": person.tz,
+        "tz_label": person.tz,
+        "tz_offset": int(offset.total_seconds()) if offset else 0,
+        "is_admin": False,
+        "is_owner": False,
+        "is_primary_owner": False,
+        "is_restricted": person.is_guest,
+        "is_ultra_restricted": False,
+        "is_bot": person.is_bot,
+        "is_app_user": False,
+        "updated": 1760000000,
+        "profile": _profile(person, bot_id, app_id),
+    }
+    if person.is_outsider:
+        user["is_stranger"] = True
+    return user
+
+
+def _profile(person: Person, bot_id: str, app_id: str) -> dict[str, Any]:
+    profile: dict[str, Any] = {
+        "real_name": person.real_name,
+        "display_name": person.name,
+        "real_name_normalized": person.real_name,
+        "display_name_normalized": person.name,
+        "title": person.title,
+        "team": person.team,
+    }
+    if person.is_bot:
+        profile |= {"bot_id": bot_id, "api_app_id": app_id, "always_active": True}
+    return profile
+
+
+def page_person(person: Person) -> dict[str, Any]:
+    """Return the person as the page shows it."""
+    return {
+        "id": person.id,
+        "name": person.name,
+        "real_name": person.real_name,
+        "title": person.title,
+        "tz": person.tz,
+        "color": person.color,
+        "initials": person.initials,
+        "is_bot": person.is_bot,
+        "is_guest": person.is_guest,
+        "team": person.team,
+    }

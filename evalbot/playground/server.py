@@ -1,0 +1,372 @@
+"""The playground server: the simulated Slack, its page and its control door, on one port of this machine.
+
+`python -m evalbot.playground.server --port 8765` runs it until SIGTERM, or until stdin closes; when ready it prints one
+line of JSON with the environment an app needs.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
+from starlette.websockets import WebSocket
+
+from evalbot.playground.clock import Clock
+from evalbot.playground.doors import LocalDoor
+from evalbot.playground.driver import Driver
+from evalbot.playground.emulation import Emulation
+from evalbot.playground.faults import Faults
+from evalbot.playground.installed_app import (
+    DEFAULT_COMMANDS,
+    DEFAULT_EVENTS,
+    DEFAULT_SCOPES,
+    DEFAULT_SHORTCUTS,
+    Command,
+    InstalledApp,
+    Shortcut,
+)
+from evalbot.playground.network_trouble import TransportInScope
+from evalbot.playground.page_door import PageDoor
+from evalbot.playground.refusals import ApiError
+from evalbot.playground.responses import use_response_url
+from evalbot.playground.transport import ACK_SECONDS
+from evalbot.playground.verbs import act
+from evalbot.playground.violations import Kind, Violation
+from evalbot.playground.web_api import WebApi
+
+HOST = "127.0.0.1"
+WEB = Path(__file__).parent / "web"
+INLINE_TYPES = ("image/", "text/plain", "text/csv")
+
+
+class _Doors:
+    """The HTTP and websocket doors of one emulation."""
+
+    def __init__(self, emu: Emulation) -> None:
+        self._emu = emu
+        self._api = WebApi(emu)
+        self._page = PageDoor(emu)
+
+    def build(self) -> TransportInScope:
+        routes = [
+            Route("/", self._index),
+            Mount("/static", StaticFiles(directory=WEB, check_dir=False)),
+            Route("/api/{method}", self._api.answer, methods=["GET", "POST"]),
+            Route("/response/{key}", self._response, methods=["POST"]),
+            Route("/upload/{upload_id}", self._upload, methods=["POST", "PUT"]),
+            Route("/files/{file_id}/{name}", self._file),
+            Route("/control/{verb}", self._control, methods=["POST"]),
+            WebSocketRoute("/socket/{ticket}", self._socket),
+            WebSocketRoute("/page", self._page.serve),
+        ]
+        return TransportInScope(Starlette(routes=routes))
+
+    async def _index(self, request: Request) -> Response:
+        page = WEB / "index.html"
+        if not page.is_file():
+            return PlainTextResponse("The page is not installed here; the API answers under /api/.")
+        return FileResponse(page, headers={"Cache-Control": "no-cache"})
+
+    async def _response(self, request: Request) -> Response:
+        try:
+            payload = await request.json()
+            if not isinstance(payload, dict):
+                raise ValueError
+            wait = use_response_url(self._emu, request.path_params["key"], payload)
+        except ValueError:
+            return JSONResponse({"ok": False, "error": "invalid_payload"}, 400)
+        except ApiError as error:
+            self._emu.violations.add(Kind.BAD_RESPONSE_URL, "response_url", f"Refused with {error.code}.")
+            status = 404 if error.code.endswith("_url") else 400
+            return JSONResponse({"ok": False, "error": error.code, **error.extra}, status)
+        if wait:
+            return JSONResponse({"ok": False, "error": "ratelimited"}, 429, headers={"Retry-After": str(wait)})
+        return PlainTextResponse("ok")
+
+    async def _upload(self, request: Request) -> Response:
+        file = self._emu.files.find_upload(request.path_params["upload_id"])
+        if file is None or file.is_complete:
+            return PlainTextResponse("unknown upload", 404)
+        content = await _uploaded_bytes(request)
+        if len(content) != file.length:
+            return PlainTextResponse(f"expected {file.length} bytes, got {len(content)}", 400)
+        file.content = content
+        return PlainTextResponse(f"OK - {len(content)}")
+
+    async def _file(self, request: Request) -> Response:
+        file = self._emu.files.find(request.path_params["file_id"])
+        if file is None or file.content is None:
+            return PlainTextResponse("no such file", 404)
+        headers = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; sandbox"}
+        if not file.mimetype.startswith(INLINE_TYPES) or "download" in request.query_params:
+            headers["Content-Disposition"] = f"attachment; filename*=utf-8''{request.path_params['name']}"
+        return Response(file.content, media_type=file.mimetype, headers=headers)
+
+    async def _control(self, request: Request) -> Response:
+        try:
+            args = await request.json() if await request.body() else {}
+        except ValueError:
+            return JSONResponse({"ok": False, "error": "The body is not JSON."}, 400)
+        who = self._emu.space.find_person(str(args.pop("person", "")))
+        return JSONResponse(await act(self._emu, request.path_params["verb"], who.id if who else "", args))
+
+    async def _socket(self, websocket: WebSocket) -> None:
+        is_known = self._emu.keys.use_ticket(websocket.path_params["ticket"])
+        if not is_known or self._emu.faults.is_outage:
+            await websocket.close(4001)
+            return
+        await websocket.accept()
+        await self._emu.delivery.sockets.serve(websocket)
+
+
+async def _uploaded_bytes(request: Request) -> bytes:
+    if request.headers.get("content-type", "").startswith("multipart/form-data"):
+        async with request.form() as form:
+            for part in form.values():
+                if not isinstance(part, str):
+                    return await part.read()
+    return await request.body()
+
+
+class _QuietServer(uvicorn.Server):
+    """A server that leaves the process's signals alone and tells when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class Playground:
+    """A simulated Slack workspace on this machine. Use it with `async with`, or start() and stop().
+
+    port 0 takes any free port. rate_limits False switches them off. commands and shortcuts are those of the app;
+    scopes and events default to what evalbot needs. start_at: epoch seconds on the clock at first (None: the real time).
+    ack_seconds: how long the app may take to acknowledge; Slack's three seconds unless a test is in a hurry.
+    """
+
+    def __init__(
+        self,
+        port: int = 0,
+        *,
+        rate_limits: bool = True,
+        commands: Iterable[Command] | None = None,
+        shortcuts: Iterable[Shortcut] | None = None,
+        scopes: Iterable[str] | None = None,
+        events: Iterable[str] | None = None,
+        start_at: float | None = None,
+        ack_seconds: float = ACK_SECONDS,
+    ) -> None:
+        """Build the workspace; nothing listens before start()."""
+        app = InstalledApp(
+            commands=tuple(DEFAULT_COMMANDS if commands is None else commands),
+            shortcuts=tuple(DEFAULT_SHORTCUTS if shortcuts is None else shortcuts),
+            scopes=tuple(DEFAULT_SCOPES if scopes is None else scopes),
+            events=tuple(DEFAULT_EVENTS if events is None else events),
+        )
+        self.emulation = Emulation(Clock(start_at), app, ack_seconds=ack_seconds)
+        self.emulation.rates.enabled = rate_limits
+        self._port = port
+        self._server: _QuietServer | None = None
+        self._serving: asyncio.Task[None] | None = None
+
+    # --- the environment of an app -----------------------------------------------------------------
+
+    @property
+    def base_url(self) -> str:
+        """Where the server answers, without a slash at the end."""
+        return self.emulation.base_url
+
+    @property
+    def api_url(self) -> str:
+        """The base_url for slack_sdk clients."""
+        return f"{self.base_url}/api/"
+
+    @property
+    def page_url(self) -> str:
+        """The page for people; add ?person=dana to act as somebody."""
+        return f"{self.base_url}/"
+
+    @property
+    def bot_token(self) -> str:
+        """The token of the bot."""
+        return self.emulation.app.bot_token
+
+    @property
+    def app_token(self) -> str:
+        """The app-level token for Socket Mode."""
+        return self.emulation.app.app_token
+
+    @property
+    def signing_secret(self) -> str:
+        """The secret that signs requests in HTTP mode."""
+        return self.emulation.app.signing_secret
+
+    @property
+    def channels(self) -> dict[str, str]:
+        """Channel ids by name, direct messages left out."""
+        return {one.name: one.id for one in self.emulation.space.channels.values() if one.name}
+
+    @property
+    def users(self) -> dict[str, str]:
+        """User ids by name, the bot among them."""
+        return {one.name: one.id for one in self.emulation.space.people.values()}
+
+    def environment(self) -> dict[str, Any]:
+        """Return all of the above as plain data."""
+        names = ("api_url", "page_url", "bot_token", "app_token", "signing_secret", "channels", "users")
+        return {name: getattr(self, name) for name in names}
+
+    # --- troubles and checks -----------------------------------------------------------------------
+
+    @property
+    def clock(self) -> Clock:
+        """The movable clock."""
+        return self.emulation.clock
+
+    @property
+    def faults(self) -> Faults:
+        """The troubles that can be switched on."""
+        return self.emulation.faults
+
+    def violations(self, *kinds: str) -> list[Violation]:
+        """Return what the app did wrong so far, of these kinds or all."""
+        return self.emulation.violations.of(*kinds)
+
+    @property
+    def request_url(self) -> str:
+        """Where the app takes requests in HTTP mode; "" means Socket Mode."""
+        return self.emulation.delivery.http.url
+
+    @request_url.setter
+    def request_url(self, url: str) -> None:
+        self.emulation.delivery.http.url = url
+
+    async def disconnect(self, reason: str = "refresh_requested") -> None:
+        """Tell every socket to go: warning, refresh_requested or link_disabled."""
+        await self.emulation.delivery.sockets.disconnect(reason)
+
+    async def wait_connected(self, timeout: float = 5.0) -> None:
+        """Wait until the app has a socket open."""
+        async with asyncio.timeout(timeout):
+            await self.emulation.delivery.sockets.wait_connected()
+
+    def driver(self, person: str) -> Driver:
+        """Return somebody to act as, by name, real name or id."""
+        return Driver(LocalDoor(self.emulation), person)
+
+    # --- life ------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Listen on the port; raises OSError when it is taken."""
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((HOST, self._port))
+        self.emulation.set_base_url(f"http://{HOST}:{listener.getsockname()[1]}")
+        config = uvicorn.Config(
+            _Doors(self.emulation).build(),
+            log_config=None,
+            log_level="warning",
+            access_log=False,
+            lifespan="off",
+            http="h11",
+            ws="websockets-sansio",
+            backlog=2048,
+            timeout_keep_alive=60,
+            timeout_graceful_shutdown=1,
+        )
+        self._server = _QuietServer(config)
+        self._serving = asyncio.create_task(self._server.serve(sockets=[listener]))
+        await self._server.ready.wait()
+
+    async def stop(self) -> None:
+        """Close every connection and stop listening."""
+        await self.emulation.delivery.close()
+        if self._server is not None and self._serving is not None:
+            self._server.should_exit = self._server.force_exit = True
+            await self._serving
+
+    async def __aenter__(self) -> "Playground":
+        """Start."""
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop."""
+        await self.stop()
+
+
+async def serve(
+    port: int, rate_limits: bool, on_ready: Callable[[Playground], None], until: asyncio.Event | None = None
+) -> None:
+    """Run a playground until SIGINT or SIGTERM (or until the event); on_ready is called when it answers."""
+    ending = until or asyncio.Event()
+    loop = asyncio.get_running_loop()
+    async with Playground(port, rate_limits=rate_limits) as playground:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, ending.set)
+        on_ready(playground)
+        await ending.wait()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+async def _serve_child(port: int, rate_limits: bool) -> None:
+    ending = asyncio.Event()
+    watcher = asyncio.create_task(_end_with_stdin(ending))
+    await serve(port, rate_limits, lambda playground: _say_ready(playground), ending)
+    watcher.cancel()
+
+
+def _say_ready(playground: Playground) -> None:
+    sys.stdout.write(json.dumps(playground.environment()) + "\n")
+    sys.stdout.flush()
+
+
+async def _end_with_stdin(ending: asyncio.Event) -> None:
+    reader = asyncio.StreamReader()
+    loop = asyncio.get_running_loop()
+    try:
+        await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    except ValueError:  # stdin is a plain file
+        return
+    while await reader.read(1024):
+        continue
+    ending.set()
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run a playground as a child process."""
+    parser = argparse.ArgumentParser(
+        prog="python -m evalbot.playground.server", description="A simulated Slack workspace."
+    )
+    parser.add_argument("--port", type=int, default=0, help="port to listen on; 0 takes any free one")
+    parser.add_argument("--no-rate-limits", action="store_true", help="let the app call as often as it likes")
+    options = parser.parse_args(arguments)
+    asyncio.run(_serve_child(options.port, not options.no_rate_limits))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Telling: estimates, comparisons, trends and digests computed from grades, pure."""

@@ -1,0 +1,75 @@
+"""Settings: environment variables, then evalbot.toml, then defaults; built once and passed on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from evalbot.errors import BadSetting
+from evalbot.people import Role
+
+
+class Settings(BaseSettings):
+    """What an operator can set. Slack's and OpenAI's own variables keep their well-known names; the rest start with EVALBOT_."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="EVALBOT_", toml_file="evalbot.toml", extra="forbid", populate_by_name=True, env_ignore_empty=True
+    )
+
+    database_url: str = "sqlite+aiosqlite:///evalbot.db"
+    project: Path = Path()
+    slack_bot_token: SecretStr | None = Field(None, validation_alias=AliasChoices("SLACK_BOT_TOKEN", "slack_bot_token"))
+    slack_app_token: SecretStr | None = Field(None, validation_alias=AliasChoices("SLACK_APP_TOKEN", "slack_app_token"))
+    slack_signing_secret: SecretStr | None = Field(
+        None, validation_alias=AliasChoices("SLACK_SIGNING_SECRET", "slack_signing_secret")
+    )
+    slack_api_url: str = Field(
+        "https://slack.com/api/", validation_alias=AliasChoices("SLACK_API_URL", "slack_api_url")
+    )
+    openai_base_url: str | None = Field(None, validation_alias=AliasChoices("OPENAI_BASE_URL", "openai_base_url"))
+    openai_api_key: SecretStr | None = Field(None, validation_alias=AliasChoices("OPENAI_API_KEY", "openai_api_key"))
+    host: str = "0.0.0.0"
+    port: int = Field(3000, ge=0, le=65535)
+    command: str = "/evalbot"
+    default_role: Role = Role.APPROVER
+    admins: str = ""
+    stewards_channel: str = ""
+    call_deadline_s: float = Field(120.0, gt=0)
+    log_level: str = "INFO"
+
+    @field_validator("slack_api_url")
+    @classmethod
+    def _ends_in_slash(cls, value: str) -> str:
+        return value if value.endswith("/") else value + "/"
+
+    @property
+    def admin_ids(self) -> tuple[str, ...]:
+        """The Slack ids of admins, from a comma-separated list."""
+        return tuple(one.strip() for one in self.admins.split(",") if one.strip())
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments first, then the environment, then the file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load_settings(**changes: Any) -> Settings:
+    """Build the settings; raises BadSetting that names the first wrong one, never its value."""
+    try:
+        return Settings(**changes)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise BadSetting(
+            f"The setting {name} is wrong: {first['msg']}.", "Correct it in the environment or evalbot.toml."
+        ) from None

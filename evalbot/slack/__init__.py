@@ -1,0 +1,1 @@
+"""The Slack door: commands, actions, views and the outbox."""

@@ -1,0 +1,305 @@
+"""Buttons and menus: decode, one story, answer. What must not be lost is saved before the acknowledgement."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from slack_sdk.errors import SlackApiError
+
+from evalbot.errors import BadRequest
+from evalbot.people import Person, Role
+from evalbot.runs.outputs import RunId
+from evalbot.slack.blocks import Payload
+from evalbot.slack.commands import cancel, start
+from evalbot.slack.door import Door
+from evalbot.slack.ids import (
+    ActionId,
+    CandidateClick,
+    DigestClick,
+    GradeClick,
+    MenuChoice,
+    MenuClick,
+    ReviewClick,
+    RunClick,
+    SuiteClick,
+    decode,
+)
+from evalbot.slack.views.digests import digest_numbers_view
+from evalbot.slack.views.feedback import edit_candidate_view, reject_candidate_view
+from evalbot.slack.views.notices import notice_message
+from evalbot.slack.views.reviews import better_answer_view, full_text_view, grade_noted, reason_view, rubric_view
+from evalbot.slack.views.run_details import failures_view, numbers_view
+from evalbot.suites.rubrics import AskReason
+from evalbot.workflows import browsing, curating, reviewing, running
+from evalbot.workflows.announcer import ReviewState
+from evalbot.workflows.delivering import first_time
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """A pressed button: who pressed what, where; `trigger_id` opens a modal within three seconds."""
+
+    person: Person
+    value: str
+    channel: str
+    message_ts: str
+    thread_ts: str
+    trigger_id: str
+    response_url: str
+
+
+Next = Callable[[], Awaitable[None]]
+"""What goes on after the acknowledgement."""
+
+Handler = Callable[[Door, Press], Awaitable[Next | None]]
+
+
+def read_press(body: Mapping[str, Any], person: Person) -> Press:
+    """Read a press off Slack's payload; raises BadRequest for one without an action."""
+    pressed = (body.get("actions") or [{}])[0]
+    chosen = pressed.get("selected_option") or {}
+    container = body.get("container") or {}
+    return Press(
+        person=person,
+        value=str(pressed.get("value") or chosen.get("value") or ""),
+        channel=str((body.get("channel") or {}).get("id") or container.get("channel_id") or ""),
+        message_ts=str(container.get("message_ts") or ""),
+        thread_ts=str((body.get("message") or {}).get("thread_ts") or container.get("thread_ts") or ""),
+        trigger_id=str(body.get("trigger_id") or ""),
+        response_url=str(body.get("response_url") or ""),
+    )
+
+
+async def tell_privately(door: Door, press: Press, payload: Payload) -> None:
+    """Show something to the presser alone, where the button is; without a channel it goes to their direct messages."""
+    thread = press.thread_ts or None
+    if press.channel:
+        await door.client.chat_postEphemeral(channel=press.channel, user=press.person.id, thread_ts=thread, **payload)
+    else:
+        await door.client.chat_postMessage(channel=press.person.id, unfurl_links=False, unfurl_media=False, **payload)
+
+
+async def open_modal(door: Door, press: Press, view: Mapping[str, Any]) -> None:
+    """Open a modal for the presser; one that comes too late is not worth more than a line."""
+    try:
+        await door.client.views_open(trigger_id=press.trigger_id, view=dict(view))
+    except SlackApiError as error:
+        if error.response.get("error") not in ("expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id"):
+            raise
+        await tell_privately(door, press, notice_message("That took too long to open. Press the button once more."))
+
+
+# --- runs ------------------------------------------------------------------------------------------
+
+
+async def cancel_run(door: Door, press: Press) -> Next | None:
+    """Stop a run."""
+    run = await browsing.get_run(door.services, press.person, decode(press.value, RunClick).run_id)
+    await cancel(door, press.person, run)
+    return None
+
+
+async def review_run(door: Door, press: Press) -> Next | None:
+    """Put more answers of a run up for grading, once for however many presses of the same card."""
+    run = await browsing.get_run(door.services, press.person, decode(press.value, RunClick).run_id)
+    rounds = await browsing.count_rounds(door.services, run)
+    if not await first_time(door.services, f"review:{run.id}:{rounds}:{press.message_ts}"):
+        return None
+
+    async def put_up() -> None:
+        opened = await reviewing.open_round(door.services, reviewing.RoundRequest(run, press.person.id))
+        await tell_privately(
+            door, press, notice_message(f"{opened.state.round.size} answers are put up for grading in the thread.")
+        )
+
+    return put_up
+
+
+async def show_failures(door: Door, press: Press) -> Next | None:
+    """Open the failing answers of a run."""
+    return await _failures_of(door, press, decode(press.value, RunClick).run_id)
+
+
+async def _failures_of(door: Door, press: Press, run_id: RunId) -> Next:
+    """Give the opening of the failures of a run."""
+    run = await browsing.get_run(door.services, press.person, run_id)
+
+    async def show() -> None:
+        failing = await browsing.failing_outputs(door.services, run)
+        await open_modal(door, press, failures_view(run, failing))
+
+    return show
+
+
+async def show_numbers(door: Door, press: Press) -> Next | None:
+    """Open how the numbers of a run were made."""
+    return await _numbers_of(door, press, decode(press.value, RunClick).run_id)
+
+
+async def _numbers_of(door: Door, press: Press, run_id: RunId) -> Next:
+    """Give the opening of the numbers of a run."""
+    run = await browsing.get_run(door.services, press.person, run_id)
+
+    async def show() -> None:
+        await open_modal(door, press, numbers_view(run, await browsing.run_summary(door.services, run)))
+
+    return show
+
+
+async def run_again(door: Door, press: Press) -> Next | None:
+    """Start the same run again with the suite's newest version."""
+    return await _again(door, press, decode(press.value, RunClick).run_id)
+
+
+async def _again(door: Door, press: Press, run_id: RunId) -> Next:
+    """Give the start of the same run."""
+    old = await browsing.get_run(door.services, press.person, run_id)
+    request = await running.same_again(door.services, old, press.person)
+
+    async def begin() -> None:
+        run = await start(door, request)
+        await tell_privately(
+            door, press, notice_message(f"Run {run.number} of {run.suite} has started. Its card is in this channel.")
+        )
+
+    return begin
+
+
+async def run_suite(door: Door, press: Press) -> Next | None:
+    """Start a run of a suite from a list; from the Home tab its card goes to the presser's direct messages."""
+    suite = decode(press.value, SuiteClick).suite
+    request = running.RunRequest(suite, press.person, channel=press.channel or press.person.id)
+
+    async def begin() -> None:
+        run = await start(door, request)
+        where = "this channel" if press.channel else "your messages with evalbot"
+        await tell_privately(
+            door, press, notice_message(f"Run {run.number} of {run.suite} has started. Its card is in {where}.")
+        )
+
+    return begin
+
+
+async def run_menu(door: Door, press: Press) -> Next | None:
+    """Do what was chosen behind the three dots of a run's card."""
+    click = decode(press.value, MenuClick)
+    chosen = {MenuChoice.NUMBERS: _numbers_of, MenuChoice.FAILURES: _failures_of, MenuChoice.AGAIN: _again}.get(
+        click.choice
+    )
+    return await chosen(door, press, RunId(click.about)) if chosen else None
+
+
+async def show_digest_numbers(door: Door, press: Press) -> Next | None:
+    """Open where the numbers of a digest come from."""
+    digest = await browsing.get_digest(door.services, press.person, decode(press.value, DigestClick).digest_id)
+    return lambda: open_modal(door, press, digest_numbers_view(digest))
+
+
+# --- reviews ---------------------------------------------------------------------------------------
+
+
+async def grade(door: Door, press: Press) -> Next | None:
+    """Save a grade; a failing one offers to say why."""
+    click = decode(press.value, GradeClick)
+    return await _record(door, press, reviewing.GradeClick(click.review_id, click.level))
+
+
+async def cannot_judge(door: Door, press: Press) -> Next | None:
+    """Save that the person cannot judge; it never counts as a middle grade."""
+    return await _record(door, press, reviewing.GradeClick(decode(press.value, ReviewClick).review_id, None))
+
+
+async def _record(door: Door, press: Press, click: reviewing.GradeClick) -> Next:
+    """Save a grade now; cards and questions follow."""
+    recorded = await reviewing.record_grade(door.services, press.person, click)
+
+    async def follow() -> None:
+        level = recorded.grade.level
+        if level is not None and _asks_why(recorded.state, level):
+            await open_modal(door, press, reason_view(recorded.state, level))
+        await reviewing.tell_review(door.services, recorded)
+        await tell_privately(door, press, grade_noted(recorded.state, level, recorded.replaced))
+
+    return follow
+
+
+def _asks_why(state: ReviewState, level: int) -> bool:
+    """Tell whether a grade is followed by the question why."""
+    ask = state.rubric.ask_reason
+    return ask is AskReason.ALWAYS or (ask is AskReason.ON_FAIL and not state.rubric.passes(level))
+
+
+async def show_rubric(door: Door, press: Press) -> Next | None:
+    """Open what earns each step."""
+    state = await reviewing.get_review_state(door.services, press.person, decode(press.value, ReviewClick).review_id)
+    return lambda: open_modal(door, press, rubric_view(state.rubric))
+
+
+async def show_full_text(door: Door, press: Press) -> Next | None:
+    """Open the whole question and answer."""
+    state = await reviewing.get_review_state(door.services, press.person, decode(press.value, ReviewClick).review_id)
+    return lambda: open_modal(door, press, full_text_view(state))
+
+
+async def propose_better(door: Door, press: Press) -> Next | None:
+    """Open the form for a better answer."""
+    state = await reviewing.get_review_state(door.services, press.person, decode(press.value, ReviewClick).review_id)
+    return lambda: open_modal(door, press, better_answer_view(state))
+
+
+# --- candidates ------------------------------------------------------------------------------------
+
+
+async def approve(door: Door, press: Press) -> Next | None:
+    """Make a candidate an item of the suite's next version."""
+    await curating.approve_candidate(door.services, press.person, decode(press.value, CandidateClick).candidate_id)
+    return None
+
+
+async def edit_candidate(door: Door, press: Press) -> Next | None:
+    """Open a candidate to be changed."""
+    click = decode(press.value, CandidateClick)
+    candidate = await curating.get_candidate(door.services, press.person, click.candidate_id)
+    return lambda: open_modal(door, press, edit_candidate_view(candidate))
+
+
+async def reject(door: Door, press: Press) -> Next | None:
+    """Ask why a candidate is rejected."""
+    click = decode(press.value, CandidateClick)
+    candidate = await curating.get_candidate(door.services, press.person, click.candidate_id)
+    return lambda: open_modal(door, press, reject_candidate_view(candidate))
+
+
+async def nothing(door: Door, press: Press) -> Next | None:
+    """Only acknowledge: a link was opened."""
+    return None
+
+
+async def answer_press(door: Door, press: Press, handler: Handler) -> Next | None:
+    """Carry out a press; gives what goes on after the acknowledgement. Raises UserError for what cannot be done."""
+    if press.person.role is Role.OUTSIDER:
+        raise BadRequest("evalbot works for members of its own workspace only.", "Ask a colleague there.")
+    return await handler(door, press)
+
+
+HANDLERS: Mapping[ActionId, Handler] = {
+    ActionId.RUN_CANCEL: cancel_run,
+    ActionId.RUN_REVIEW: review_run,
+    ActionId.RUN_FAILURES: show_failures,
+    ActionId.RUN_NUMBERS: show_numbers,
+    ActionId.RUN_AGAIN: run_again,
+    ActionId.RUN_MORE: run_menu,
+    ActionId.SUITE_RUN: run_suite,
+    ActionId.CANNOT_JUDGE: cannot_judge,
+    ActionId.RUBRIC: show_rubric,
+    ActionId.FULL_TEXT: show_full_text,
+    ActionId.BETTER_ANSWER: propose_better,
+    ActionId.MAKE_ITEM: propose_better,
+    ActionId.CANDIDATE_APPROVE: approve,
+    ActionId.CANDIDATE_EDIT: edit_candidate,
+    ActionId.CANDIDATE_REJECT: reject,
+    ActionId.DIGEST_NUMBERS: show_digest_numbers,
+    ActionId.LINK: nothing,
+}

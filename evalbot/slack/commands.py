@@ -1,0 +1,163 @@
+"""Commands: what is typed after the slash command or a mention, answered to the asker alone."""
+
+from __future__ import annotations
+
+from evalbot.errors import BadRequest, UserError
+from evalbot.people import Person, Role
+from evalbot.runs.runs import Run
+from evalbot.slack.blocks import Payload
+from evalbot.slack.channels import check_may_post, find_channel
+from evalbot.slack.command_text import (
+    CancelCommand,
+    Command,
+    DigestAction,
+    DigestCommand,
+    HelpCommand,
+    ReviewCommand,
+    RunCommand,
+    StatusCommand,
+    SuitesCommand,
+    parse_command,
+)
+from evalbot.slack.door import Asker, Door
+from evalbot.slack.views.errors import error_message
+from evalbot.slack.views.help import help_message, suites_message
+from evalbot.slack.views.notices import linked_notice, notice_message
+from evalbot.slack.views.runs import RunState, status_message
+from evalbot.workflows import browsing, digesting, reviewing, running
+
+
+async def answer_text(door: Door, asker: Asker, text: str) -> Payload:
+    """Carry out a command and give the private answer; what cannot be done is answered with one sentence and a next step."""
+    try:
+        return await answer(door, asker, parse_command(text))
+    except UserError as error:
+        return error_message(error)
+
+
+async def answer(door: Door, asker: Asker, command: Command) -> Payload:
+    """Carry out a parsed command."""
+    if asker.person.role is Role.OUTSIDER:
+        raise BadRequest("evalbot works for members of its own workspace only.", "Ask a colleague there.")
+    match command:
+        case RunCommand():
+            return await _run(door, asker, command)
+        case StatusCommand():
+            return await _status(door, asker, command)
+        case CancelCommand():
+            return await _cancel(door, asker, command)
+        case ReviewCommand():
+            return await _review(door, asker, command)
+        case DigestCommand():
+            return await _digest(door, asker, command)
+        case SuitesCommand():
+            return suites_message(await browsing.list_suites(door.services))
+        case HelpCommand():
+            return help_message(command.verb, door.command)
+
+
+async def _run(door: Door, asker: Asker, command: RunCommand) -> Payload:
+    """Start a run whose card appears in the channel."""
+    await check_may_post(door.client, asker.channel, door.command)
+    request = running.RunRequest(
+        suite=command.suite,
+        person=asker.person,
+        targets=command.targets,
+        limit=command.n,
+        repeats=command.repeat,
+        concurrency=command.concurrency,
+        holdout=command.holdout,
+        versus=command.vs,
+        channel=asker.channel,
+    )
+    run = await start(door, request)
+    asked = f"{run.size:,} answers from {len(run.targets)} target{'s' if len(run.targets) > 1 else ''}"
+    return notice_message(f"Run {run.number} of {run.suite} has started: {asked}. Its card is in this channel.")
+
+
+async def start(door: Door, request: running.RunRequest) -> Run:
+    """Save a run and begin it."""
+    run = await running.start_run(door.services, request)
+    await door.engine.submit(run.id)
+    return run
+
+
+async def _status(door: Door, asker: Asker, command: StatusCommand) -> Payload:
+    """Tell how a run is doing, or what runs now, or what ran last."""
+    if command.run is not None or asker.thread_run is not None:
+        return status_message([await _state(door, await _named_run(door, asker, command.run))])
+    found = [run for run in await browsing.recent_runs(door.services, 20) if run.open]
+    found = found or await browsing.recent_runs(door.services, 3)
+    return status_message([await _state(door, run) for run in found])
+
+
+async def _state(door: Door, run: Run) -> RunState:
+    """Load what a status line shows."""
+    summary = None if run.open else await browsing.run_summary(door.services, run)
+    return RunState(run, await browsing.run_progress(door.services, run), summary)
+
+
+async def _named_run(door: Door, asker: Asker, number: int | None) -> Run:
+    """Give the run of a number, else the thread's run, else the newest."""
+    if number is None and asker.thread_run is not None:
+        return await browsing.get_run(door.services, asker.person, asker.thread_run)
+    return await browsing.find_run(door.services, number)
+
+
+async def _cancel(door: Door, asker: Asker, command: CancelCommand) -> Payload:
+    """Stop a run."""
+    run = await _named_run(door, asker, command.run)
+    await cancel(door, asker.person, run)
+    return notice_message(f"Run {run.number} is stopped. What was answered is kept and scored in its card.")
+
+
+async def cancel(door: Door, person: Person, run: Run) -> None:
+    """End a run as cancelled and stop its calls."""
+    await running.cancel_run(door.services, person, run.id)
+    await door.engine.cancel(run.id)
+
+
+async def _review(door: Door, asker: Asker, command: ReviewCommand) -> Payload:
+    """Open a round of reviews."""
+    run = await _named_run(door, asker, command.run)
+    channel = asker.channel if command.here or not run.channel else run.channel
+    await check_may_post(door.client, channel, door.command)
+    opened = await reviewing.open_round(
+        door.services,
+        reviewing.RoundRequest(run, asker.person.id, command.n, command.by, command.graders, channel),
+    )
+    where = "the run's thread" if channel == run.channel else "this channel"
+    return notice_message(f"{opened.state.round.size} answers of run {run.number} are put up for grading in {where}.")
+
+
+async def _digest(door: Door, asker: Asker, command: DigestCommand) -> Payload:
+    """Post, schedule or stop the digest."""
+    channel = await find_channel(door.client, command.channel) if command.channel else asker.channel
+    if command.action is DigestAction.OFF:
+        stopped = await digesting.stop_digest(door.services, asker.person, channel)
+        return notice_message("The weekly digest here is off." if stopped else "There was no weekly digest here.")
+    if command.action is DigestAction.STATUS:
+        return await _digest_status(door, asker)
+    await check_may_post(door.client, channel, door.command)
+    if command.action is DigestAction.ON:
+        when = f"{command.when or 'mon 09:00'} {command.tz or asker.person.tz}"
+        schedule = await digesting.schedule_digest(door.services, asker.person, channel, when)
+        day = schedule.day.capitalize()
+        return linked_notice(
+            f"The weekly digest comes to <#{channel}> each {day} at {schedule.at:%H:%M} ({schedule.tz})."
+        )
+    if command.action is DigestAction.PREVIEW:
+        channel = asker.person.id
+    await digesting.digest_now(door.services, asker.person, channel)
+    return notice_message(
+        "The digest is on its way" + (" to your direct messages." if channel == asker.person.id else ".")
+    )
+
+
+async def _digest_status(door: Door, asker: Asker) -> Payload:
+    """Tell which channels get a digest, and when."""
+    found = await browsing.list_schedules(door.services, asker.person.team)
+    if not found:
+        return notice_message(f"No channel gets a digest yet. Type {door.command} digest on mon 09:00 in one.")
+    lines = [f"<#{one.channel}>: {one.day.capitalize()} {one.at:%H:%M} ({one.tz})" for one in found]
+    return linked_notice("Weekly digests: " + "; ".join(lines) + ".")

@@ -1,0 +1,218 @@
+"""Every id that evalbot puts into Slack and gets back, and the values of its buttons.
+
+A value is a short JSON list: the tag of its kind, then its fields. It holds ids only: no names of targets, no secrets,
+nothing that a grader must not know, as Slack hands it to every client. Reading one checks everything; it comes from outside.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import astuple, dataclass, fields
+from enum import StrEnum
+from typing import Any, ClassVar, TypeVar, get_type_hints
+
+from evalbot.errors import BadRequest
+from evalbot.grading.reviews import ReviewId, RoundId
+from evalbot.runs.outputs import RunId
+from evalbot.suites.candidates import CandidateId
+
+
+class ActionId(StrEnum):
+    """What a button or menu asks for; buttons that only open a link are LINK."""
+
+    LINK = "link"
+    RUN_CANCEL = "run_cancel"
+    RUN_REVIEW = "run_review"
+    RUN_FAILURES = "run_failures"
+    RUN_NUMBERS = "run_numbers"
+    RUN_AGAIN = "run_again"
+    SUITE_RUN = "suite_run"
+    GRADE = "grade"
+    CANNOT_JUDGE = "cannot_judge"
+    RUBRIC = "rubric"
+    FULL_TEXT = "full_text"
+    BETTER_ANSWER = "better_answer"
+    MAKE_ITEM = "make_item"
+    CANDIDATE_APPROVE = "candidate_approve"
+    CANDIDATE_EDIT = "candidate_edit"
+    CANDIDATE_REJECT = "candidate_reject"
+    DIGEST_NUMBERS = "digest_numbers"
+    RUN_MORE = "run_more"
+    REVIEW_MORE = "review_more"
+
+
+GRADE_ACTIONS = re.compile(rf"^{ActionId.GRADE}:\d{1, 2}$")
+"""What the action ids of grade buttons look like: they differ by step as one block holds several."""
+
+
+def grade_action(level: int) -> str:
+    """Give the action id of the button of one step."""
+    return f"{ActionId.GRADE}:{level}"
+
+
+def link_action(place: int) -> str:
+    """Give the action id of a link button; a block may hold several."""
+    return f"{ActionId.LINK}:{place}"
+
+
+LINK_ACTIONS = re.compile(rf"^{ActionId.LINK}:\d+$")
+"""What the action ids of link buttons look like; a click on one needs an acknowledgement and nothing else."""
+
+
+class CallbackId(StrEnum):
+    """Which modal was submitted or closed."""
+
+    READ_ONLY = "read_only"
+    REASON = "reason"
+    BETTER_ANSWER = "better_answer"
+    CANDIDATE_EDIT = "candidate_edit"
+    CANDIDATE_REJECT = "candidate_reject"
+
+
+class BlockId(StrEnum):
+    """The inputs of modals: a field's block id; its action id is `FIELD`."""
+
+    REASON = "reason"
+    QUESTION = "question"
+    BETTER = "better"
+    REFERENCE = "reference"
+    WHY = "why"
+
+
+FIELD = "field"
+"""The action id of the one element in an input block."""
+
+
+class MenuChoice(StrEnum):
+    """What was chosen behind three dots."""
+
+    NUMBERS = "numbers"
+    FAILURES = "failures"
+    AGAIN = "again"
+    FULL_TEXT = "full_text"
+    RUBRIC = "rubric"
+
+
+@dataclass(frozen=True, slots=True)
+class RunClick:
+    """A button of a run's card."""
+
+    tag: ClassVar[str] = "run"
+    run_id: RunId
+
+
+@dataclass(frozen=True, slots=True)
+class GradeClick:
+    """A step chosen for a review."""
+
+    tag: ClassVar[str] = "grade"
+    review_id: ReviewId
+    level: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewClick:
+    """Any other button of a grading card."""
+
+    tag: ClassVar[str] = "review"
+    review_id: ReviewId
+
+
+@dataclass(frozen=True, slots=True)
+class RoundClick:
+    """A button of a round's card."""
+
+    tag: ClassVar[str] = "round"
+    round_id: RoundId
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateClick:
+    """A button of a candidate's card."""
+
+    tag: ClassVar[str] = "candidate"
+    candidate_id: CandidateId
+
+
+@dataclass(frozen=True, slots=True)
+class SuiteClick:
+    """A button that starts a run of a suite."""
+
+    tag: ClassVar[str] = "suite"
+    suite: str
+
+
+@dataclass(frozen=True, slots=True)
+class DigestClick:
+    """A button of a digest."""
+
+    tag: ClassVar[str] = "digest"
+    digest_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class MenuClick:
+    """An entry of a menu: what was chosen, and the id of what the card shows."""
+
+    tag: ClassVar[str] = "menu"
+    choice: MenuChoice
+    about: str
+
+
+Click = RunClick | GradeClick | ReviewClick | RoundClick | CandidateClick | SuiteClick | DigestClick | MenuClick
+ClickT = TypeVar(
+    "ClickT", RunClick, GradeClick, ReviewClick, RoundClick, CandidateClick, SuiteClick, DigestClick, MenuClick
+)
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}")
+_LONGEST = 200
+
+
+def encode(click: Click) -> str:
+    """Give the value of a button."""
+    return json.dumps([click.tag, *astuple(click)], separators=(",", ":"), ensure_ascii=False)
+
+
+def decode(value: str, kind: type[ClickT]) -> ClickT:
+    """Read the value of a button; raises BadRequest unless it is exactly one of this kind."""
+    parts = _parts(value)
+    names = [field.name for field in fields(kind)]
+    if parts[:1] != [kind.tag] or len(parts) != 1 + len(names):
+        raise _odd()
+    hints = get_type_hints(kind)
+    checked = {name: _checked(part, hints[name]) for name, part in zip(names, parts[1:], strict=True)}
+    return kind(**checked)
+
+
+def _parts(value: object) -> list[Any]:
+    """Give the list that a value holds."""
+    if not isinstance(value, str) or len(value) > _LONGEST:
+        raise _odd()
+    try:
+        parts = json.loads(value)
+    except ValueError:
+        raise _odd() from None
+    if not isinstance(parts, list):
+        raise _odd()
+    return parts
+
+
+def _checked(part: object, wanted: Any) -> Any:
+    """Give a field's value if it is of the wanted type and form."""
+    if wanted is int:
+        if isinstance(part, bool) or not isinstance(part, int) or not 0 <= part <= 99:
+            raise _odd()
+        return part
+    if not isinstance(part, str) or not _ID.fullmatch(part):
+        raise _odd()
+    if wanted is MenuChoice:
+        if part not in list(MenuChoice):
+            raise _odd()
+        return MenuChoice(part)
+    return part
+
+
+def _odd() -> BadRequest:
+    """Give the error for a value that no card of ours holds."""
+    return BadRequest("This button is out of date.", "Open the newest version of the message and press it there.")

@@ -1,0 +1,198 @@
+"""Posts delivered to Slack: every one once, in order, through outages and lost answers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable
+from itertools import groupby
+from typing import Any
+
+import aiohttp
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from evalbot.errors import SlackUnavailable
+from evalbot.reporting.posts import Delivery
+from evalbot.slack.blocks import with_picture
+from evalbot.slack.uploads import upload_picture
+from evalbot.workflows.posting import Outbox
+
+log = logging.getLogger(__name__)
+
+EVENT_TYPE = "evalbot_post"
+"""The message metadata by which a post is found again when the answer to posting it was lost."""
+
+CHANNEL_PAUSE_S = 1.05
+"""Slack takes about one new message per second and channel."""
+
+EDIT_PAUSE_S = 3.0
+"""A run's card is edited at most this often."""
+
+FOR_NOW = frozenset(
+    {"ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"}
+)
+"""Refusals that pass; every other one is for good."""
+
+LOOK_BACK = 100
+"""How many messages are looked through for one whose answer was lost."""
+
+LOST = (TimeoutError, OSError, aiohttp.ClientError, SlackClientError, SlackUnavailable)
+
+
+class OutboxSender:
+    """Delivers what the outbox holds. `clock` counts seconds and only measures pauses."""
+
+    def __init__(self, client: AsyncWebClient, outbox: Outbox, clock: Callable[[], float] = time.monotonic) -> None:
+        self._client = client
+        self._outbox = outbox
+        self._clock = clock
+        self._posted_at: dict[str, float] = {}
+        self._edited_at: dict[str, float] = {}
+        self._direct: dict[str, str] = {}
+
+    async def run(self) -> None:
+        """Deliver for ever: at once when there is news, and every second what waits for another try."""
+        while True:
+            self._outbox.news.clear()
+            try:
+                await self.deliver_due()
+            except Exception:
+                log.exception("the outbox stumbled", extra={"action": "outbox_failed"})
+            try:
+                await asyncio.wait_for(self._outbox.news.wait(), timeout=1.0)
+            except TimeoutError:
+                continue
+
+    async def deliver_due(self) -> None:
+        """Deliver what is due: channels side by side, the posts of one channel in order."""
+        due = sorted(await self._outbox.due(), key=lambda one: one.post.channel)
+        groups = [list(group) for _, group in groupby(due, key=lambda one: one.post.channel)]
+        await asyncio.gather(*(self._deliver_channel(group) for group in groups))
+
+    async def _deliver_channel(self, due: Iterable[Delivery]) -> None:
+        """Deliver one channel's posts; after a failed new post no later new one goes out before it."""
+        blocked = False
+        for delivery in due:
+            is_new = delivery.posted_version == 0
+            if is_new and blocked:
+                continue
+            if not is_new and not self._may_edit(delivery):
+                continue
+            delivered = await self._try(delivery)
+            blocked = blocked or (is_new and not delivered)
+
+    def _may_edit(self, delivery: Delivery) -> bool:
+        """Tell whether a message was left alone long enough to be edited again."""
+        key = delivery.post.key
+        pause = EDIT_PAUSE_S if key.startswith("run:") else 0.3
+        return self._clock() - self._edited_at.get(key, -pause) >= pause
+
+    async def _try(self, delivery: Delivery) -> bool:
+        """Try to deliver one post; tells whether later ones may follow."""
+        try:
+            await self._deliver(delivery)
+        except SlackApiError as error:
+            return await self._refused(delivery, error)
+        except LOST as error:
+            await self._outbox.failed(delivery, type(error).__name__)
+            return False
+        return True
+
+    async def _refused(self, delivery: Delivery, error: SlackApiError) -> bool:
+        """Note a refusal of Slack: try again later or give up."""
+        code = str(error.response.get("error") or error.response.status_code)
+        if code in FOR_NOW or error.response.status_code >= 429:
+            await self._outbox.failed(delivery, code, _retry_after_s(error))
+            return False
+        log.error("a message was refused", extra={"action": "post_refused", "key": delivery.post.key, "error": code})
+        await self._outbox.given_up(delivery, code)
+        return True
+
+    async def _deliver(self, delivery: Delivery) -> None:
+        """Make the wanted version of a post visible."""
+        if delivery.post.picture and not delivery.file_id:
+            file_id = await upload_picture(self._client, delivery.post.picture)
+            await self._outbox.uploaded(delivery, file_id)
+        else:
+            file_id = delivery.file_id
+        message = with_picture(
+            delivery.post.payload, file_id or None, delivery.post.picture.alt if delivery.post.picture else ""
+        )
+        if delivery.posted_version:
+            await self._edit(delivery, dict(message))
+        else:
+            await self._post(delivery, dict(message))
+
+    async def _edit(self, delivery: Delivery, message: dict[str, Any]) -> None:
+        """Change a message that is visible."""
+        await self._client.chat_update(channel=delivery.place, ts=delivery.ts, **message)
+        self._edited_at[delivery.post.key] = self._clock()
+        await self._outbox.posted(delivery, delivery.place, delivery.ts)
+
+    async def _post(self, delivery: Delivery, message: dict[str, Any]) -> None:
+        """Post a message, unless an earlier try whose answer was lost has done so.
+
+        The try is noted before it is made, so that a program killed in between looks for its message first.
+        """
+        place = await self._place(delivery.post.channel)
+        found = await self._look(delivery, place) if delivery.attempts else None
+        if found is None:
+            await self._pause(place)
+            metadata = {"event_type": EVENT_TYPE, "event_payload": {"key": delivery.post.key}}
+            await self._outbox.failed(delivery, "being posted", 0.0)
+            answer = await self._client.chat_postMessage(
+                channel=place,
+                thread_ts=delivery.parent_ts or None,
+                metadata=metadata,
+                unfurl_links=False,
+                unfurl_media=False,
+                **message,
+            )
+            found = str(answer["ts"])
+        self._edited_at[delivery.post.key] = self._clock()
+        await self._outbox.posted(delivery, place, found)
+
+    async def _place(self, channel: str) -> str:
+        """Give the conversation of a post: a person's direct messages are opened first."""
+        if not channel.startswith(("U", "W")):
+            return channel
+        if channel not in self._direct:
+            answer = await self._client.conversations_open(users=channel)
+            self._direct[channel] = str(answer["channel"]["id"])
+        return self._direct[channel]
+
+    async def _look(self, delivery: Delivery, place: str) -> str | None:
+        """Look for a message that carries the post's key; gives its ts."""
+        if delivery.parent_ts:
+            answer = await self._client.conversations_replies(
+                channel=place, ts=delivery.parent_ts, limit=LOOK_BACK, include_all_metadata=True
+            )
+        else:
+            answer = await self._client.conversations_history(channel=place, limit=LOOK_BACK, include_all_metadata=True)
+        for message in answer.get("messages") or []:
+            metadata = message.get("metadata") or {}
+            if (
+                metadata.get("event_type") == EVENT_TYPE
+                and metadata.get("event_payload", {}).get("key") == delivery.post.key
+            ):
+                return str(message["ts"])
+        return None
+
+    async def _pause(self, place: str) -> None:
+        """Wait until the channel takes another message."""
+        now = self._clock()
+        turn = max(now, self._posted_at.get(place, -CHANNEL_PAUSE_S) + CHANNEL_PAUSE_S)
+        self._posted_at[place] = turn
+        if turn > now:
+            await asyncio.sleep(turn - now)
+
+
+def _retry_after_s(error: SlackApiError) -> float | None:
+    """Read how long Slack asks to wait."""
+    value = (error.response.headers or {}).get("Retry-After")
+    try:
+        return float(value) if value is not None else None
+    except (TypeError, ValueError):
+        return None

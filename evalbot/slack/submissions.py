@@ -1,0 +1,98 @@
+"""Modals that were submitted: read the fields, one story, close or say what is wrong under the field."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from evalbot.people import Person
+from evalbot.slack.door import Door
+from evalbot.slack.ids import FIELD, BlockId, CallbackId, CandidateClick, GradeClick, ReviewClick, decode
+from evalbot.workflows import curating, reviewing
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A submitted modal: who, the metadata it carried and the texts of its fields by block id."""
+
+    person: Person
+    metadata: str
+    fields: Mapping[str, str]
+    known: frozenset[str]
+
+    def text(self, block: BlockId) -> str:
+        """Give the text of a field, empty when it was left empty or not there."""
+        return self.fields.get(block, "")
+
+
+Follow = Callable[[], Awaitable[None]]
+Handler = Callable[[Door, Submission], Awaitable[Follow | None]]
+
+
+def read_submission(view: Mapping[str, Any], person: Person) -> Submission:
+    """Read a submitted view."""
+    values = (view.get("state") or {}).get("values") or {}
+    texts = {block: str((fields.get(FIELD) or {}).get("value") or "") for block, fields in values.items()}
+    return Submission(person, str(view.get("private_metadata") or ""), texts, frozenset(texts))
+
+
+async def save_reason(door: Door, sent: Submission) -> Follow | None:
+    """Save why an answer got its grade, and propose an item when a better answer was written too."""
+    click = decode(sent.metadata, GradeClick)
+    reason, better = sent.text(BlockId.REASON).strip(), sent.text(BlockId.BETTER).strip()
+    recorded = None
+    if reason:
+        recorded = await reviewing.add_reason(door.services, sent.person, click.review_id, reason)
+    if better:
+        await _propose(door, sent, ReviewClick(click.review_id), "", better, reason)
+    if recorded is None:
+        return None
+    saved = recorded
+    return lambda: reviewing.tell_review(door.services, saved)
+
+
+async def propose_better(door: Door, sent: Submission) -> Follow | None:
+    """Draft an item from a better answer."""
+    click = decode(sent.metadata, ReviewClick)
+    await _propose(door, sent, click, sent.text(BlockId.QUESTION), sent.text(BlockId.BETTER), sent.text(BlockId.REASON))
+    return None
+
+
+async def _propose(door: Door, sent: Submission, click: ReviewClick, question: str, better: str, reason: str) -> None:
+    """Save feedback on the output of a review."""
+    state = await reviewing.get_review_state(door.services, sent.person, click.review_id)
+    feedback = curating.Feedback(
+        output_id=state.output.id,
+        question=question.strip() or state.item.question,
+        better=better,
+        reason=reason,
+        channel=state.round.channel,
+    )
+    await curating.record_feedback(door.services, sent.person, feedback)
+
+
+async def save_candidate(door: Door, sent: Submission) -> Follow | None:
+    """Save a candidate's changed question and answer; a text too long for its field was not shown and stays."""
+    click = decode(sent.metadata, CandidateClick)
+    candidate = await curating.get_candidate(door.services, sent.person, click.candidate_id)
+    question = sent.text(BlockId.QUESTION) if BlockId.QUESTION in sent.known else candidate.item.question
+    kept = candidate.item.references[0] if candidate.item.references else ""
+    reference = sent.text(BlockId.REFERENCE) if BlockId.REFERENCE in sent.known else kept
+    await curating.edit_candidate(door.services, sent.person, click.candidate_id, question, reference)
+    return None
+
+
+async def reject_candidate(door: Door, sent: Submission) -> Follow | None:
+    """Reject a candidate with its reason."""
+    click = decode(sent.metadata, CandidateClick)
+    await curating.reject_candidate(door.services, sent.person, click.candidate_id, sent.text(BlockId.WHY))
+    return None
+
+
+HANDLERS: Mapping[CallbackId, Handler] = {
+    CallbackId.REASON: save_reason,
+    CallbackId.BETTER_ANSWER: propose_better,
+    CallbackId.CANDIDATE_EDIT: save_candidate,
+    CallbackId.CANDIDATE_REJECT: reject_candidate,
+}

@@ -1,0 +1,260 @@
+"""The one renderer of foreign text: outputs, item texts, names and errors become text that Slack shows as it is meant.
+
+Nothing that comes out can wake a person, hide a link, turn the reading direction or hide characters: what cannot be seen
+becomes a visible mark such as ␀ or [U+202E], and a cut says how much was cut. The stored text is never touched.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+Block = dict[str, Any]
+
+MOST_COMBINING = 3
+"""How many combining marks a character keeps; the scripts in use need no more."""
+
+NOTE_FROM = 100
+"""Limits below this leave no room to say how much was cut: there an ellipsis says that something was."""
+
+_ODD_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+_ODD_RANGES = (
+    (0x034F, 0x034F),
+    (0x115F, 0x1160),
+    (0x17B4, 0x17B5),
+    (0x180B, 0x180F),
+    (0x2800, 0x2800),
+    (0x3164, 0x3164),
+    (0xFDD0, 0xFDEF),
+    (0xFE00, 0xFE0F),
+    (0xFFA0, 0xFFA0),
+    (0xFFFC, 0xFFFC),
+    (0xFFFE, 0xFFFF),
+    (0x1D173, 0x1D17A),
+    (0xE0000, 0xE0FFF),
+)
+"""Characters that no category gives away: fillers, blanks, variation selectors, tags, noncharacters."""
+
+_ZWNJ, _ZWJ, _VARIATION = "\u200c", "\u200d", "\ufe0f"
+_SYMBOLS = frozenset({"So", "Sm", "Sk", "Po", "Nd", "Pd"})
+
+_LOOKALIKES = str.maketrans({"*": "∗", "~": "∼", "`": "ˋ"})
+_MARKUP = (
+    (re.compile(r"@(?=\w)"), "＠"),
+    (re.compile(r":(?=//|[\w+'-]+:)"), "∶"),
+    (re.compile(r"(?<!\w)_|_(?!\w)"), "ˍ"),
+    (re.compile(r"(?m)(?:(?<=^)|(?<=^ )|(?<=>))>"), "›"),
+)
+"""Patterns that Slack reads as formatting, links or emoji names, each with a look-alike of the same length."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """What some characters of the source are shown as; a glued piece stays with the one before it."""
+
+    source: int
+    shown: str
+    glued: bool = False
+
+
+def size(text: str) -> int:
+    """Count a text the way that is safe for Slack: in UTF-16 units, never fewer than the characters people count."""
+    return len(text) + sum(character > "\uffff" for character in text)
+
+
+def plain(text: str, limit: int, noun: str = "text") -> str:
+    """Give text for plain_text elements: at most `limit` long, line breaks kept; `noun` names it when it is empty."""
+    return stated_if_blank(text, noun) or _fit(text, _pieces(text), limit)
+
+
+def one_line(text: str, limit: int, noun: str = "text") -> str:
+    """Give text for headers, buttons and table cells: like `plain`, with every run of white space as one space."""
+    return stated_if_blank(text, noun) or _fit(text, _pieces(_flat(text)), limit)
+
+
+def mrkdwn(text: str, limit: int, noun: str = "text") -> str:
+    """Give text for mrkdwn elements and message texts, on one line: escaped after cutting, no markup of its own survives."""
+    if blank := stated_if_blank(text, noun):
+        return blank
+    tame = _flat(text).translate(_LOOKALIKES)
+    for pattern, lookalike in _MARKUP:
+        tame = pattern.sub(lookalike, tame)
+    return _fit(text, (_escaped(piece) for piece in _pieces(tame)), limit)
+
+
+def preformatted(text: str, limit: int, noun: str = "answer") -> Block:
+    """Give a rich_text block that shows the text in fixed width; nothing in it is read as markup."""
+    return _rich_text("rich_text_preformatted", plain(text, limit, noun))
+
+
+def quote(text: str, limit: int, noun: str = "question") -> Block:
+    """Give a rich_text block that shows the text as a quotation; nothing in it is read as markup."""
+    return _rich_text("rich_text_quote", plain(text, limit, noun))
+
+
+def stated_if_blank(text: str, noun: str) -> str:
+    """Say that a text is empty or only white space; empty when it is neither."""
+    if not text:
+        return f"(empty {noun})"
+    if text.isspace():
+        return f"(blank {noun}: {len(text):,} character{'s' * (len(text) > 1)} of white space)"
+    return ""
+
+
+def was_cut(text: str, limit: int) -> bool:
+    """Tell whether `plain` cannot show the whole text within the limit."""
+    used = 0
+    for piece in _pieces(text):
+        used += size(piece.shown)
+        if used > limit:
+            return True
+    return False
+
+
+def _rich_text(kind: str, text: str) -> Block:
+    """Give a rich_text block with one element that holds literal text."""
+    return {"type": "rich_text", "elements": [{"type": kind, "elements": [{"type": "text", "text": text}]}]}
+
+
+def _flat(text: str) -> str:
+    """Turn white space that breaks lines or columns into spaces and runs of it into one, at the ends into none."""
+    return re.sub(r"[^\S\x1c-\x1f\x85\u2028\u2029]+", " ", text).strip(" ")
+
+
+def _escaped(piece: _Piece) -> _Piece:
+    """Escape the three characters that Slack reads as control characters in mrkdwn."""
+    shown = piece.shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _Piece(piece.source, shown, piece.glued)
+
+
+def _fit(source: str, pieces: Iterator[_Piece], limit: int) -> str:
+    """Join pieces up to the limit; a longer text ends in a note with the full length of its source."""
+    kept: list[_Piece] = []
+    used = 0
+    for piece in pieces:
+        if used + size(piece.shown) > limit:
+            return _cut(source, [*kept, piece], limit)
+        kept.append(piece)
+        used += size(piece.shown)
+    return "".join(piece.shown for piece in kept)
+
+
+def _cut(source: str, pieces: list[_Piece], limit: int) -> str:
+    """Drop pieces from the end until the note fits; glued pieces go with what they are glued to, within reason."""
+    longest_note = size(_note(len(source), len(source), limit))
+    used = sum(size(piece.shown) for piece in pieces)
+    while pieces and (used + longest_note > limit or _ends_inside(pieces)):
+        used -= size(pieces.pop().shown)
+    while pieces and pieces[-1].shown.isspace():
+        pieces.pop()
+    kept = sum(piece.source for piece in pieces)
+    return "".join(piece.shown for piece in pieces) + _note(kept, len(source), limit)
+
+
+def _ends_inside(pieces: list[_Piece]) -> bool:
+    """Tell whether the list ends with a glued piece: what follows might belong to it too."""
+    return pieces[-1].glued and not all(piece.glued for piece in pieces[-8:])
+
+
+def _note(kept: int, whole: int, limit: int) -> str:
+    """Word what a cut left out."""
+    return f" … [cut at {kept:,} of {whole:,} characters]" if limit >= NOTE_FROM else "…"
+
+
+def _pieces(text: str) -> Iterator[_Piece]:
+    """Give what each stretch of the text is shown as, first to last."""
+    place = 0
+    while place < len(text):
+        piece = _piece_at(text, place)
+        yield piece
+        place += piece.source
+
+
+def _piece_at(text: str, place: int) -> _Piece:
+    """Give what the characters from a place on are shown as."""
+    character = text[place]
+    if "!" <= character <= "~" or character == " ":
+        return _Piece(1, character)
+    if character == "\t":
+        return _Piece(1, "    ")
+    if character == "\n" or text.startswith("\r\n", place):
+        return _line_breaks(text, place)
+    category = unicodedata.category(character)
+    if _is_odd(character, category):
+        if _joins(text, place):
+            return _Piece(1, character, glued=True)
+        end = _end_of_run(text, place, character)
+        return _Piece(end - place, _mark(character, end - place))
+    if category in ("Mn", "Me"):
+        return _stack(text, place)
+    return _Piece(1, character, glued="\U0001f3fb" <= character <= "\U0001f3ff")
+
+
+def _line_breaks(text: str, place: int) -> _Piece:
+    """Keep up to three line breaks; of more, say how many empty lines there are."""
+    end, breaks, last = place, 0, place
+    while end < len(text) and text[end] in "\n\r \t":
+        if text[end] == "\n":
+            breaks, last = breaks + 1, end + 1
+        elif text[end] == "\r" and not text.startswith("\r\n", end):
+            break
+        end += 1
+    if breaks > 3:
+        return _Piece(last - place, f"\n[{breaks - 1:,} empty lines]\n")
+    return _Piece(2 if text[place] == "\r" else 1, "\n")
+
+
+def _stack(text: str, place: int) -> _Piece:
+    """Keep the first combining marks of a stack and count the rest."""
+    end = place
+    while end < len(text) and unicodedata.category(text[end]) in ("Mn", "Me") and not _is_odd(text[end], "Mn"):
+        end += 1
+    kept, more = text[place : place + MOST_COMBINING], end - place - MOST_COMBINING
+    return _Piece(end - place, f"{kept}[+{more:,} marks]" if more > 0 else kept, glued=True)
+
+
+def _is_odd(character: str, category: str) -> bool:
+    """Tell whether a character is invisible, steers the display or is no character at all."""
+    if category in _ODD_CATEGORIES:
+        return True
+    code = ord(character)
+    return any(first <= code <= last for first, last in _ODD_RANGES) or code & 0xFFFE == 0xFFFE
+
+
+def _end_of_run(text: str, place: int, character: str) -> int:
+    """Give the place after the run of one repeated character."""
+    end = place
+    while end < len(text) and text[end] == character:
+        end += 1
+    return end
+
+
+def _mark(character: str, count: int) -> str:
+    """Give the visible mark of an odd character that stands `count` times in a row."""
+    code = ord(character)
+    if code < 0x20 or code == 0x7F:
+        picture = chr(0x2400 + code) if code < 0x20 else "␡"
+        return picture * count if count <= 3 else f"[{picture} ×{count:,}]"
+    return f"[U+{code:04X}]" if count == 1 else f"[U+{code:04X} ×{count:,}]"
+
+
+def _joins(text: str, place: int) -> bool:
+    """Tell whether an invisible character does its proper work: inside an emoji, or between letters of a joining script."""
+    before, after = text[place - 1 : place], text[place + 1 : place + 2]
+    if not before:
+        return False
+    if text[place] == _VARIATION:
+        return unicodedata.category(before) in _SYMBOLS
+    if text[place] == _ZWJ and after and unicodedata.category(after) == "So":
+        return unicodedata.category(before) in ("So", "Sk") or before == _VARIATION
+    if text[place] in (_ZWJ, _ZWNJ) and after:
+        return _in_joining_script(before) and _in_joining_script(after) and unicodedata.category(after) == "Lo"
+    return False
+
+
+def _in_joining_script(character: str) -> bool:
+    """Tell whether a character belongs to the Arabic or an Indic script, where joiners change the letters."""
+    return "\u0600" <= character <= "\u077f" or "\u0900" <= character <= "\u0dff"

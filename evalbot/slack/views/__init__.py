@@ -1,0 +1,1 @@
+"""Nouns turned into Block Kit, pure."""

@@ -1,0 +1,205 @@
+"""The weekly digest: at most a dozen lines in the channel, and the modal that says where its numbers come from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+from evalbot.people import PersonId
+from evalbot.reporting.digests import Digest, Exhibit, SkillLine, Trend
+from evalbot.reporting.estimates import OVERALL
+from evalbot.slack.blocks import (
+    PICTURE,
+    Cell,
+    Payload,
+    View,
+    actions,
+    bold_cell,
+    button,
+    context,
+    header,
+    image_file,
+    link,
+    message,
+    modal,
+    section,
+    table,
+)
+from evalbot.slack.ids import ActionId, CallbackId, DigestClick, encode
+from evalbot.slack.text import Block, mrkdwn, one_line
+from evalbot.slack.views.numbers import (
+    change_alone,
+    change_words,
+    counted,
+    interval_words,
+    moment,
+    percent,
+    score_alone,
+    score_words,
+    verdict_words,
+)
+from evalbot.stats.verdicts import Verdict
+
+MOST_LINES = 12
+MOST_EXHIBITS = 3
+MOST_THANKED = 5
+MOST_DETAILS = 60
+_NAME, _SENTENCE, _TITLE = 60, 400, 110
+
+_SHOWS = {
+    "disagreement": "people and judge differ",
+    "contested": "people differ",
+    "fail": "failed",
+}
+_URGENCY = {Verdict.WORSE: 0, Verdict.BETTER: 1}
+
+
+def digest_message(digest: Digest, links: Mapping[str, str], has_picture: bool) -> Payload:
+    """Give a digest: what moved, the picture, the table, what to look at, thanks.
+
+    `links` maps an exhibit's output id to the address of a message that shows it; without one the exhibit is only named.
+    With `has_picture` the message keeps room for the picture, see `with_picture`.
+    """
+    title = f"Model quality, {period(digest.start, digest.end)}: {digest.headline}"
+    told = [mrkdwn(sentence, _SENTENCE) for sentence in digest.sentences]
+    blocks = [header(title)]
+    blocks += [section("\n".join(told))] if told else []
+    blocks += [image_file(PICTURE, " ".join(digest.sentences))] if has_picture else []
+    blocks += _table_blocks(digest, MOST_LINES - 2 - len(told) - min(len(digest.exhibits), MOST_EXHIBITS))
+    blocks += _exhibit_blocks(digest.exhibits, links)
+    blocks += [actions(button("Why these numbers?", ActionId.DIGEST_NUMBERS, encode(DigestClick(digest.id))))]
+    blocks += [context(_effort(digest))]
+    return message(f"{mrkdwn(title, 300)}. {' '.join(told)}".strip(), blocks)
+
+
+def period(start: date, end: date) -> str:
+    """Name the days of a digest: "16–22 Nov", or "28 Nov–4 Dec"."""
+    if (start.year, start.month) == (end.year, end.month):
+        return f"{start.day}–{end.day} {end:%b}" if start != end else f"{end.day} {end:%b}"
+    return f"{start.day} {start:%b}–{end.day} {end:%b}"
+
+
+def _table_blocks(digest: Digest, room: int) -> list[Block]:
+    """Give the rows that matter most in the lines there is room for: clear changes, then the overall scores, then the rest."""
+    ordered = sorted(digest.lines, key=_rank)
+    if not ordered or room < 2:
+        return []
+    several = len({(line.suite, line.target) for line in digest.lines}) > 1
+    shown = ordered[: room - 1]
+    head: list[Cell] = ["What", "Now", "95 % interval", "Since last week", "Verdict"]
+    rows = [_row(line, several) for line in shown]
+    return [table([head, *rows], ["left", "right", "right", "right", "left"])]
+
+
+def _rank(line: SkillLine) -> tuple[int, bool, float]:
+    """Order rows by what a reader should see first."""
+    urgency = _URGENCY.get(line.change.verdict, 2) if line.change else 2
+    size = abs(line.change.difference) if line.change else 0.0
+    return urgency, line.skill != OVERALL, -size
+
+
+def _row(line: SkillLine, several: bool) -> list[Cell]:
+    """Give one row of the table; a clear change is bold."""
+    words = verdict_words(line.change)
+    clear = line.change is not None and line.change.verdict in _URGENCY
+    return [
+        one_line(f"{_what(line, several)} · n {line.now.n:,}", 75),
+        score_alone(line.now),
+        "–" if line.now.too_few else interval_words(line.now),
+        change_alone(line.change),
+        bold_cell(words) if clear else words,
+    ]
+
+
+def _what(line: SkillLine | Trend, several: bool) -> str:
+    """Name what a row is about; with several targets also whose it is."""
+    skill = "all items" if line.skill == OVERALL else one_line(line.skill, 30)
+    return f"{one_line(line.suite, 18)} · {one_line(line.target, 18)} · {skill}" if several else skill
+
+
+def _exhibit_blocks(exhibits: Sequence[Exhibit], links: Mapping[str, str]) -> list[Block]:
+    """Give the outputs worth opening, one line each."""
+    lines = [_exhibit_line(exhibit, links.get(exhibit.output_id, "")) for exhibit in exhibits[:MOST_EXHIBITS]]
+    return [section("\n".join(lines))] if lines else []
+
+
+def _exhibit_line(exhibit: Exhibit, address: str) -> str:
+    """Give one exhibit: what it shows, and its title as a link."""
+    return f"• {_SHOWS.get(exhibit.kind, 'look')}: {link(address, mrkdwn(exhibit.title, _TITLE))}"
+
+
+def _effort(digest: Digest) -> str:
+    """Say what people did, how far the judge may be trusted, and when the next digest comes."""
+    parts = [counted(digest.runs, "run")]
+    if digest.human_grades:
+        people = counted(len(digest.graders), "person").replace("persons", "people")
+        parts.append(
+            f"{counted(digest.human_grades, 'grade')} by {people}, thank you {_mentions(digest.graders)}".strip()
+        )
+    else:
+        parts.append("nobody graded")
+    parts += [f"{counted(digest.items_added, 'item')} added"] if digest.items_added else []
+    parts.append(_judge(digest))
+    parts += [f"next {moment(digest.next_at)}"] if digest.next_at else []
+    parts += ["posted late"] if digest.late else []
+    return " · ".join(parts)
+
+
+def _judge(digest: Digest) -> str:
+    """Say how often judge and people agree."""
+    if digest.judge_agreement is None:
+        return "judge not checked by people yet"
+    return f"judge agrees with people {score_words(digest.judge_agreement)}"
+
+
+def _mentions(people: Sequence[str]) -> str:
+    """Mention the people who graded by their Slack ids, the first few."""
+    known = [PersonId(one) for one in people if one.isascii() and one.isalnum()][:MOST_THANKED]
+    more = len(people) - len(known)
+    return " ".join([*(f"<@{one}>" for one in known), *([f"and {more} more"] if more else [])])
+
+
+# --- where the numbers come from -------------------------------------------------------------------
+
+
+def digest_numbers_view(digest: Digest) -> View:
+    """Give the modal that lists every number of a digest with n, interval, comparison and step change."""
+    lines = [_detail(line) for line in sorted(digest.lines, key=_rank)[:MOST_DETAILS]]
+    shifts = [_shift_line(trend) for trend in digest.trends if trend.shift is not None][:MOST_DETAILS]
+    blocks = [
+        section("Each number is the newest finished run of its week. Changes compare the same items a week apart.")
+    ]
+    blocks += _paragraphs(lines, "Nothing was measured this week.")
+    blocks.append(section("*Step changes*"))
+    blocks += _paragraphs(shifts, "None in the weeks shown.")
+    blocks.append(context(f"Composed {moment(digest.composed_at)} · weeks without a run are gaps, never zeros"))
+    return modal("Why these numbers?", CallbackId.READ_ONLY, blocks)
+
+
+def _paragraphs(lines: Sequence[str], none: str) -> list[Block]:
+    """Put lines into sections of a readable length."""
+    if not lines:
+        return [section(none)]
+    return [section("\n".join(lines[start : start + 8])) for start in range(0, len(lines), 8)]
+
+
+def _detail(line: SkillLine) -> str:
+    """Say one number in full."""
+    text = f"*{mrkdwn(_what(line, several=True), 90)}*: {score_words(line.now)}, {mrkdwn(line.now.method, 40)}"
+    if line.change is None:
+        return f"{text}; not compared"
+    against = mrkdwn(line.change.against, _NAME)
+    return f"{text}; against {against}: {change_words(line.change)}, {verdict_words(line.change)}"
+
+
+def _shift_line(trend: Trend) -> str:
+    """Say one step change with its date and the interval of its size."""
+    shift = trend.shift
+    if shift is None:
+        return ""
+    ends = f"{shift.lower * 100:+.0f} to {shift.upper * 100:+.0f}".replace("-", "−")
+    name = mrkdwn(_what(trend, several=True), 90)
+    levels = (
+        f"{percent(shift.before)} before, {percent(shift.after)} from the week of {shift.day.day} {shift.day:%b} on"
+    )
+    return f"*{name}*: {levels} ({ends} points)"

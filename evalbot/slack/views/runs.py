@@ -1,0 +1,364 @@
+"""A run in a channel: one card that fills up and ends in its verdict, and the modals behind its buttons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from evalbot.reporting.estimates import OVERALL, Change, Estimate, RunSummary
+from evalbot.runs.runs import Progress, Run, RunStatus
+from evalbot.slack.blocks import (
+    Payload,
+    actions,
+    bold_cell,
+    button,
+    confirm,
+    context,
+    fields,
+    header,
+    message,
+    section,
+    table,
+)
+from evalbot.slack.ids import ActionId, RunClick, encode
+from evalbot.slack.text import Block, mrkdwn, one_line
+from evalbot.slack.views.numbers import (
+    change_alone,
+    change_words,
+    counted,
+    duration_words,
+    interval_words,
+    left_words,
+    moment,
+    money_words,
+    progress_bar,
+    score_alone,
+    score_words,
+    verdict_words,
+)
+from evalbot.stats.verdicts import Verdict
+
+MOST_TABLE_ROWS = 10
+"""More skills than this do not fit on one screen; the numbers view has them all."""
+
+MOST_NAMED = 3
+_NAME, _NOTE = 60, 300
+
+
+@dataclass(frozen=True, slots=True)
+class RunState:
+    """A run as its status line shows it; `summary` is None until it has ended."""
+
+    run: Run
+    progress: Progress
+    summary: RunSummary | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _SkillRow:
+    """One row of the table."""
+
+    skill: str
+    estimate: Estimate
+    change: Change | None
+
+
+# --- while it runs ---------------------------------------------------------------------------------
+
+
+def run_card(run: Run, progress: Progress, eta_s: float | None) -> Payload:
+    """Give the card of a run that goes on: how far it is, what failed, how long it may take, and Cancel."""
+    line = f"Running {mrkdwn(run.suite, _NAME)}: {_stage(progress)}, {left_words(eta_s)}"
+    done, size = progress.outputs + progress.judged, progress.size + progress.to_judge
+    bar = f"{progress_bar(done, size)} {done * 100 // max(size, 1)} %"
+    targets = ", ".join(mrkdwn(target.label, _NAME) for target in run.targets)
+    return message(
+        f"{line}.",
+        [
+            section(f"*{line}*\n{bar}"),
+            context(f"Run {run.number} by {mrkdwn(run.started_name, _NAME)} · {targets} · {_size_words(run)}"),
+            actions(_cancel_button(run)),
+        ],
+    )
+
+
+def _stage(progress: Progress) -> str:
+    """Say how many answers are there, judged and failed."""
+    words = f"{progress.outputs:,} of {counted(progress.size, 'answer')}"
+    if progress.to_judge and progress.outputs >= progress.size:
+        words += f", {progress.judged:,} of {progress.to_judge:,} judged"
+    return f"{words}, {counted(progress.errors, 'error')}" if progress.errors else words
+
+
+def _size_words(run: Run) -> str:
+    """Say how many items are asked, and how often."""
+    words = counted(len(run.item_ids), "item")
+    if len(run.targets) > 1:
+        words += f" × {len(run.targets)} targets"
+    return f"{words} × {run.repeats} repeats" if run.repeats > 1 else words
+
+
+def _cancel_button(run: Run) -> Block:
+    """Give the button that stops a run, after asking."""
+    ask = confirm(
+        f"Stop run {run.number}?",
+        "What has been answered so far is kept and scored.",
+        "Stop it",
+        "Go on",
+        style="danger",
+    )
+    return button(
+        "Cancel", ActionId.RUN_CANCEL, encode(RunClick(run.id)), confirm=ask, spoken=f"Cancel run {run.number}"
+    )
+
+
+# --- when it has ended -----------------------------------------------------------------------------
+
+
+def run_verdict_card(run: Run, summary: RunSummary, review_n: int, simulated_note: str = "") -> Payload:
+    """Give the card of a run that has ended, verdict first.
+
+    `review_n` is how many answers the review button offers, 0 for no button. `simulated_note` says what was simulated.
+    """
+    subject = subject_of(run, summary)
+    rows = _skill_rows(summary, subject)
+    verdict = verdict_line(run, summary)
+    told = _told(run, summary)
+    blocks = [header(verdict), section(told)]
+    blocks += _table_blocks(rows)
+    blocks.append(fields([f"*Judge*\n{judge_words(summary)}", f"*Cost and time*\n{_cost_words(summary)}"]))
+    blocks.append(actions(*_buttons(run, summary, review_n)))
+    blocks.append(context(_origin(run, simulated_note)))
+    return message(f"{mrkdwn(verdict, 300)}. {told}".replace("\n", " "), blocks)
+
+
+def subject_of(run: Run, summary: RunSummary) -> str:
+    """Name the target a run's card is about: the first one that was compared, else the first one."""
+    compared = [change.target for change in summary.changes]
+    labels = [target.label for target in run.targets]
+    return next((label for label in labels if label in compared), labels[0] if labels else "")
+
+
+def verdict_line(run: Run, summary: RunSummary) -> str:
+    """Say in a few words what came out, as plain text: what got worse and better, or the pass rate."""
+    subject = subject_of(run, summary)
+    estimate = summary.headline(subject)
+    ending = {RunStatus.CANCELLED: " (stopped early)", RunStatus.FAILED: " (failed)"}.get(run.status, "")
+    if estimate is None:
+        return f"{_plain_name(run.suite)}: nothing could be scored{ending}"
+    said = _changes_said([change for change in summary.changes if change.target == subject])
+    if said and len({change.target for change in summary.changes}) > 1:
+        said = f"{_plain_name(subject)} {said}"
+    if not said:
+        few = f"too few items to say (n {estimate.n:,})"
+        said = few if estimate.too_few else f"{score_words(estimate)} passed"
+    return f"{_plain_name(run.suite)}: {said}{ending}"
+
+
+def _changes_said(changes: Sequence[Change]) -> str:
+    """Word the clear changes, skills before the overall score they are part of; empty without a comparison."""
+    skills = [change for change in changes if change.skill != OVERALL]
+    overall = [change for change in changes if change.skill == OVERALL]
+    worse, better = _named(skills, Verdict.WORSE), _named(skills, Verdict.BETTER)
+    if not worse and not better:
+        return (
+            {
+                Verdict.WORSE: "worse overall, no single skill stands out",
+                Verdict.BETTER: "better overall, no single skill stands out",
+                Verdict.NO_DIFFERENCE: "no real change",
+                Verdict.CANNOT_TELL: "no clear change",
+            }.get(overall[0].verdict if overall else Verdict.CANNOT_TELL, "")
+            if changes
+            else ""
+        )
+    rest = [change for change in skills if change.verdict not in (Verdict.WORSE, Verdict.BETTER)]
+    same = all(change.verdict is Verdict.NO_DIFFERENCE for change in rest)
+    tail = ("the rest unchanged" if same else "no clear change elsewhere") if rest else ""
+    said = [f"worse on {worse}" if worse else "", f"better on {better}" if better else "", tail]
+    return ", ".join(part for part in said if part)
+
+
+def _named(changes: Sequence[Change], verdict: Verdict) -> str:
+    """Name the skills with a verdict, the largest change first, at most three."""
+    found = sorted((c for c in changes if c.verdict is verdict), key=lambda c: -abs(c.difference))
+    names = [_plain_name(change.skill) for change in found[:MOST_NAMED]]
+    more = len(found) - len(names)
+    return (
+        " and ".join(names) if not more and len(names) < 3 else ", ".join([*names, *([f"{more} more"] if more else [])])
+    )
+
+
+def _told(run: Run, summary: RunSummary) -> str:
+    """Say the pass rate of each target and the change against what it was compared with, as mrkdwn."""
+    lines = [_passes(target.label, summary) for target in run.targets]
+    compared = [change for change in summary.changes if change.skill == OVERALL]
+    lines += [_against(change, several=len(compared) > 1) for change in compared]
+    if run.status is not RunStatus.DONE:
+        lines.append(
+            f"Stopped before the end: {summary.outputs:,} of {counted(run.size, 'answer')}. {_note(run)}".strip()
+        )
+    return "\n".join(lines)
+
+
+def _against(change: Change, several: bool) -> str:
+    """Say what a target gained or lost against what it was compared with; `several` asks for its name."""
+    who = f"*{mrkdwn(change.target, _NAME)}* against" if several else "Against"
+    return f"{who} *{mrkdwn(change.against, _NAME)}*: *{change_words(change)}*, {_meaning(change)}."
+
+
+def _passes(label: str, summary: RunSummary) -> str:
+    """Say how many items a target passes."""
+    estimate, name = summary.headline(label), mrkdwn(label, _NAME)
+    if estimate is None:
+        return f"*{name}*: nothing was scored."
+    if estimate.too_few:
+        return f"*{name}*: too few items to say (n {estimate.n:,})."
+    return f"*{name}* passes *{score_alone(estimate)}* of {counted(estimate.n, 'item')} ({interval_words(estimate)})."
+
+
+def _meaning(change: Change) -> str:
+    """Say what a change means, in a clause."""
+    return {
+        Verdict.WORSE: "a real drop",
+        Verdict.BETTER: "a real gain",
+        Verdict.NO_DIFFERENCE: "no difference larger than the margin",
+    }.get(change.verdict, verdict_words(change) + (" items" if change.needed else ""))
+
+
+def _note(run: Run) -> str:
+    """Give the note a run ended with."""
+    return mrkdwn(run.note, _NOTE) if run.note else ""
+
+
+def _skill_rows(summary: RunSummary, subject: str) -> list[_SkillRow]:
+    """Give the skills of a target for its pass rate: clear changes first, drops before gains, then the lowest score."""
+    rows = [row for row in summary.rows if row.target == subject]
+    criterion = rows[0].criterion if rows else ""
+    changes = {change.skill: change for change in summary.changes if change.target == subject}
+    found = [
+        _SkillRow(row.skill, row.estimate, changes.get(row.skill))
+        for row in rows
+        if row.criterion == criterion and row.skill != OVERALL
+    ]
+    order = {Verdict.WORSE: 0, Verdict.BETTER: 1, Verdict.CANNOT_TELL: 2, Verdict.NO_DIFFERENCE: 4}
+    return sorted(
+        found, key=lambda row: (order[row.change.verdict] if row.change else 3, row.estimate.score, row.skill)
+    )
+
+
+def _table_blocks(rows: Sequence[_SkillRow]) -> list[Block]:
+    """Give the table of skills, with those that did not change in one line below it."""
+    same = [row for row in rows if row.change and row.change.verdict is Verdict.NO_DIFFERENCE]
+    moved = [row for row in rows if row not in same]
+    compared = any(row.change for row in rows)
+    blocks: list[Block] = []
+    if moved:
+        blocks.append(_table(moved[:MOST_TABLE_ROWS], compared))
+    lines = [_same_line(same)] if same else []
+    if len(moved) > MOST_TABLE_ROWS:
+        lines.append(f"{counted(len(moved) - MOST_TABLE_ROWS, 'more skill')} behind “Why these numbers?”")
+    return [*blocks, context(" · ".join(lines))] if lines else blocks
+
+
+def _table(rows: Sequence[_SkillRow], compared: bool) -> Block:
+    """Give the table of skills; without a comparison it has no columns for one."""
+    head = ["Skill", "Now", "95 % interval", *(["Change", "Verdict"] if compared else [])]
+    align = ["left", "right", "right", *(["right", "left"] if compared else [])]
+    return table([head, *([*_score_cells(row), *(_change_cells(row) if compared else [])] for row in rows)], align)
+
+
+def _score_cells(row: _SkillRow) -> list[str]:
+    """Give the cells of what was measured."""
+    few = row.estimate.too_few
+    name = f"{one_line(row.skill, 40)} · {counted(row.estimate.n, 'item')}"
+    return [name, score_alone(row.estimate), "–" if few else interval_words(row.estimate)]
+
+
+def _change_cells(row: _SkillRow) -> list[str | Block]:
+    """Give the cells of the change; a clear one is bold."""
+    words = verdict_words(row.change)
+    clear = row.change is not None and row.change.verdict in (Verdict.WORSE, Verdict.BETTER)
+    return [change_alone(row.change), bold_cell(words) if clear else words]
+
+
+def _same_line(rows: Sequence[_SkillRow]) -> str:
+    """Fold the skills that did not change into one line with the widest interval among them."""
+    widest = max(max(abs(row.change.lower), abs(row.change.upper)) for row in rows if row.change)
+    names = ", ".join(mrkdwn(row.skill, 40) for row in rows[:MOST_NAMED])
+    more = f" and {len(rows) - MOST_NAMED} more" if len(rows) > MOST_NAMED else ""
+    return f"{counted(len(rows), 'skill')} unchanged within ±{widest * 100:.1f} points: {names}{more}"
+
+
+def judge_words(summary: RunSummary) -> str:
+    """Say how far the judge may be trusted: its agreement with people, or that nobody has checked it yet."""
+    if not summary.judge:
+        return "no judge, code checks only"
+    name = mrkdwn(summary.judge, _NAME)
+    if summary.agreement is None:
+        return f"{name}, not yet checked by people: {summary.human_outputs:,} graded so far"
+    return f"{name} agrees with people {score_words(summary.agreement)}"
+
+
+def _cost_words(summary: RunSummary) -> str:
+    """Say what a run cost, how long it took and what was left out of its numbers."""
+    parts = [money_words(summary.cost_usd), duration_words(summary.duration_s)]
+    if summary.errors:
+        parts.append(f"{counted(summary.errors, 'error')}, not counted")
+    if summary.ungraded:
+        parts.append(f"{counted(summary.ungraded, 'answer')} without a verdict, not counted")
+    return " · ".join(parts)
+
+
+def _buttons(run: Run, summary: RunSummary, review_n: int) -> list[Block]:
+    """Give the buttons of a run that has ended."""
+    value = encode(RunClick(run.id))
+    review = button(f"Review {counted(review_n, 'answer')}", ActionId.RUN_REVIEW, value, style="primary")
+    others = [
+        button("See failures", ActionId.RUN_FAILURES, value),
+        button("Why these numbers?", ActionId.RUN_NUMBERS, value),
+        button("Run again", ActionId.RUN_AGAIN, value),
+    ]
+    return [review, *others] if review_n and summary.outputs else others
+
+
+def _origin(run: Run, simulated_note: str) -> str:
+    """Say which run this is, whose, of which suite version, and what about it is simulated."""
+    parts = [f"Run {run.number} by {mrkdwn(run.started_name, _NAME)}", f"suite version {run.suite_version}"]
+    if run.repeats > 1:
+        parts.append(f"{run.repeats} repeats, averaged per item")
+    if run.finished_at:
+        parts.append(moment(run.finished_at))
+    return " · ".join([*parts, *([mrkdwn(simulated_note, _NOTE)] if simulated_note else [])])
+
+
+def _plain_name(name: str) -> str:
+    """Give a name for plain text."""
+    return one_line(name, _NAME)
+
+
+# --- status ----------------------------------------------------------------------------------------
+
+
+def run_status_lines(states: Sequence[RunState]) -> list[str]:
+    """Give one mrkdwn line for each run: how far it is, or what came out."""
+    return [_status_line(state) for state in states]
+
+
+def status_message(states: Sequence[RunState]) -> Payload:
+    """Answer `status`: the runs asked for, newest first, or that nothing runs."""
+    if not states:
+        nothing = "Nothing is running here. Type `suites` to see what you can run."
+        return message(nothing, [section(nothing)])
+    lines = run_status_lines(states)
+    return message(" ".join(lines), [section("\n".join(lines))])
+
+
+def _status_line(state: RunState) -> str:
+    """Say how one run is doing."""
+    run, progress = state.run, state.progress
+    name = f"*Run {run.number}* of {mrkdwn(run.suite, _NAME)}"
+    if run.open:
+        return f"{name} is running: {_stage(progress)}."
+    if state.summary is not None:
+        return f"{name}: {mrkdwn(verdict_line(run, state.summary).partition(': ')[2], 300)}."
+    return f"{name} is {run.status}: {_stage(progress)}. {_note(run)}".strip()

@@ -1,0 +1,117 @@
+"""The store: opening a database, reading from it and writing to it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from sqlalchemy import URL, inspect
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from evalbot.store.connections import (
+    READERS,
+    SQLITE,
+    one_at_a_time,
+    outside_errors,
+    parse_url,
+    postgresql_engine,
+    sqlite_engine,
+)
+from evalbot.store.revisions import needs_migration
+from evalbot.store.transaction import SuiteShelf, Transaction
+from evalbot.store.writing import Writer
+
+__all__ = ["Store", "Transaction"]
+
+T = TypeVar("T")
+
+BUSY_S = 30.0
+"""How long a writer waits for another process that holds the database."""
+
+GROUP = 64
+"""Most writes that share one commit."""
+
+WRITE_LOCK = 0x6576616D
+"""The PostgreSQL advisory lock that lets one write happen at a time."""
+
+
+@dataclass(slots=True, eq=False)
+class Store:
+    """A database that is open. It belongs to the event loop that opened it; `close` ends it.
+
+    Writes wait for their turn in order, over all programs, so that what a write reads stays true until its commit. On
+    PostgreSQL records go on beside them, and work that crossed another's is done again: it should change the database only.
+    """
+
+    url: URL
+    reader: AsyncEngine
+    writer: Writer
+    recorder: Writer
+    shelf: SuiteShelf
+
+    @classmethod
+    async def open(cls, url: str, *, migrate: bool = True, busy_s: float = BUSY_S) -> Store:
+        """Open a database, migrated when asked; raises SchemaMismatch when its schema does not fit this program."""
+        parsed = parse_url(url)
+        with outside_errors():
+            store = cls._build(parsed, busy_s)
+            try:
+                if needs_migration(await store._revision(), migrate=migrate):
+                    # Alembic takes half a second to import, and a database that is up to date needs none of it.
+                    from evalbot.store.migrate import migrate_database
+
+                    await migrate_database(parsed, busy_s)
+            except BaseException:
+                await store.close()
+                raise
+        return store
+
+    async def read(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Do work that only reads, on one consistent state of the database."""
+        with outside_errors():
+            async with self.reader.connect() as connection:
+                transaction = Transaction(connection, connection.dialect.name, self.shelf)
+                result = await work(transaction)
+        self.shelf.keep(transaction.fresh)
+        return result
+
+    async def write(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Do work whose effect people are told is saved: it is on disk when this returns."""
+        return await self.writer.run(work)
+
+    async def record(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Do work that a run can do again: a crash of the program loses nothing, loss of power at most the last moments."""
+        return await self.recorder.run(work)
+
+    async def close(self) -> None:
+        """Finish what is being written and close every connection."""
+        await self.writer.close()
+        await self.recorder.close()
+        for engine in (self.reader, self.writer.engine, self.recorder.engine):
+            await engine.dispose()
+
+    @classmethod
+    def _build(cls, url: URL, busy_s: float) -> Store:
+        """Give the store with its engines; nothing is connected yet."""
+        shelf, turn = SuiteShelf(), asyncio.Lock()
+        if url.drivername == SQLITE:
+            reader = sqlite_engine(url, begin="BEGIN", busy_s=busy_s, readers=READERS)
+            full = sqlite_engine(url, begin="BEGIN IMMEDIATE", busy_s=busy_s, synchronous="FULL")
+            normal = sqlite_engine(url, begin="BEGIN IMMEDIATE", busy_s=busy_s, synchronous="NORMAL")
+            writer = Writer(full, turn, shelf, GROUP)
+            return cls(url, reader, writer, Writer(normal, turn, shelf, GROUP), shelf)
+        reader = postgresql_engine(url, isolation="REPEATABLE READ", size=READERS, readonly=True)
+        writer = Writer(one_at_a_time(postgresql_engine(url, size=1), WRITE_LOCK, busy_s), turn, shelf, GROUP)
+        return cls(url, reader, writer, Writer(postgresql_engine(url, size=1), asyncio.Lock(), shelf, GROUP), shelf)
+
+    async def _revision(self) -> str | None:
+        """Give the schema of the database, None for an empty one."""
+        async with self.reader.connect() as connection:
+            there = await connection.run_sync(lambda sync: inspect(sync).has_table("alembic_version"))
+            if not there:
+                return None
+            found = await connection.exec_driver_sql("SELECT version_num FROM alembic_version")
+            revision: str | None = found.scalar()
+            return revision

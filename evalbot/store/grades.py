@@ -1,0 +1,146 @@
+"""Grades in the database: those of checks and judges, and those of people with what they replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, delete, func, select
+
+from evalbot.grading.grades import Grade, Grader, GraderKind, Purpose
+from evalbot.people import PersonId, TeamId
+from evalbot.runs.outputs import OutputId, RunId
+from evalbot.store.tables import FORMER_GRADES, GRADES, HUMAN_GRADES, OUTPUTS, RUNS
+from evalbot.store.transaction import Transaction
+
+_KEYS = ("output_id", "grader", "criterion")
+_KEPT = tuple(column.name for column in HUMAN_GRADES.c)
+
+
+async def add_grades(tx: Transaction, grades: Sequence[Grade]) -> None:
+    """Add grades of checks and judges; those the output has already from the same grader and version are left out."""
+    await tx.add_all(GRADES, [{"kind": grade.grader.kind, **_values(grade)} for grade in grades])
+
+
+async def put_human_grade(tx: Transaction, grade: Grade) -> None:
+    """Save a person's grade; the one it replaces is kept among the former ones."""
+    values = _values(grade)
+    if await tx.add_once(HUMAN_GRADES, values):
+        return
+    await _keep_former(tx, grade.output_id, PersonId(grade.grader.id), grade.criterion)
+    await tx.put(HUMAN_GRADES, values, _KEYS)
+
+
+async def withdraw_human_grade(tx: Transaction, output_id: OutputId, person: PersonId, criterion: str) -> bool:
+    """Take a person's grade back, keeping it among the former ones; tell whether there was one."""
+    await _keep_former(tx, output_id, person, criterion)
+    gone = await tx.execute(delete(HUMAN_GRADES).where(*_current(output_id, person, criterion)))
+    return gone.rowcount == 1
+
+
+async def list_grades(tx: Transaction, run_id: RunId, kind: GraderKind | None = None) -> list[Grade]:
+    """Give the grades of a run's outputs, of one kind of grader or of all, people's last and oldest first."""
+    grades: list[Grade] = []
+    if kind is not GraderKind.HUMAN:
+        machine = select(GRADES).join(OUTPUTS, OUTPUTS.c.id == GRADES.c.output_id).where(OUTPUTS.c.run_id == run_id)
+        grades += await _machine_grades(tx, machine if kind is None else machine.where(GRADES.c.kind == kind))
+    if kind in (None, GraderKind.HUMAN):
+        human = select(HUMAN_GRADES).join(OUTPUTS, OUTPUTS.c.id == HUMAN_GRADES.c.output_id)
+        grades += await _human_grades(tx, human.where(OUTPUTS.c.run_id == run_id))
+    return grades
+
+
+async def grades_of_output(tx: Transaction, output_id: OutputId) -> list[Grade]:
+    """Give all current grades of an output, people's last and oldest first."""
+    machine = await _machine_grades(tx, select(GRADES).where(GRADES.c.output_id == output_id))
+    human = select(HUMAN_GRADES).where(HUMAN_GRADES.c.output_id == output_id)
+    return machine + await _human_grades(tx, human)
+
+
+async def former_grades(tx: Transaction, output_id: OutputId) -> list[Grade]:
+    """Give the human grades of an output that were replaced or withdrawn, in that order."""
+    wanted = select(FORMER_GRADES).where(FORMER_GRADES.c.output_id == output_id).order_by(FORMER_GRADES.c.id)
+    return [_grade(row, GraderKind.HUMAN) for row in await tx.execute(wanted)]
+
+
+async def count_judged(tx: Transaction, run_id: RunId) -> int:
+    """Count the outputs of a run that a judge has graded, readably or not."""
+    judged = select(GRADES.c.output_id).where(GRADES.c.output_id == OUTPUTS.c.id, GRADES.c.kind == GraderKind.JUDGE)
+    wanted = select(func.count()).select_from(OUTPUTS).where(OUTPUTS.c.run_id == run_id, judged.exists())
+    count: int = (await tx.execute(wanted)).scalar_one()
+    return count
+
+
+async def human_grades_between(tx: Transaction, team: TeamId, start: datetime, end: datetime) -> list[Grade]:
+    """Give the current grades that a workspace's people gave from `start` on and before `end`, oldest first."""
+    of_team = (
+        select(HUMAN_GRADES)
+        .join(OUTPUTS, OUTPUTS.c.id == HUMAN_GRADES.c.output_id)
+        .join(RUNS, RUNS.c.id == OUTPUTS.c.run_id)
+        .where(RUNS.c.team == team)
+    )
+    return await _human_grades(tx, of_team.where(HUMAN_GRADES.c.at >= start, HUMAN_GRADES.c.at < end))
+
+
+async def _keep_former(tx: Transaction, output_id: OutputId, person: PersonId, criterion: str) -> None:
+    """Copy the current grade of a person to the former ones, if there is one."""
+    current = select(HUMAN_GRADES).where(*_current(output_id, person, criterion))
+    await tx.execute(FORMER_GRADES.insert().from_select(_KEPT, current))
+
+
+def _current(output_id: OutputId, person: PersonId, criterion: str) -> tuple[Any, ...]:
+    """Give the conditions that find the current grade of a person."""
+    here = HUMAN_GRADES.c
+    return (here.output_id == output_id, here.grader == person, here.criterion == criterion)
+
+
+async def _machine_grades(tx: Transaction, wanted: Select[Any]) -> list[Grade]:
+    """Give the grades of checks and judges of a query, in a stable order."""
+    ordered = wanted.order_by(*GRADES.primary_key.columns)
+    return [_grade(row, GraderKind(row.kind)) for row in await tx.execute(ordered)]
+
+
+async def _human_grades(tx: Transaction, wanted: Select[Any]) -> list[Grade]:
+    """Give the human grades of a query, oldest first."""
+    ordered = wanted.order_by(HUMAN_GRADES.c.at, *HUMAN_GRADES.primary_key.columns)
+    return [_grade(row, GraderKind.HUMAN) for row in await tx.execute(ordered)]
+
+
+def _values(grade: Grade) -> dict[str, Any]:
+    """Give the row of a grade, without the kind of its grader."""
+    return {
+        "output_id": grade.output_id,
+        "grader": grade.grader.id,
+        "criterion": grade.criterion,
+        "version": grade.grader.version,
+        "at": grade.at,
+        "score": grade.score,
+        "passed": grade.passed,
+        "level": grade.level,
+        "reason": grade.reason,
+        "error": grade.error,
+        "abstained": grade.abstained,
+        "blind": grade.blind,
+        "weight": grade.weight,
+        "purpose": grade.purpose,
+    }
+
+
+def _grade(row: Row[Any], kind: GraderKind) -> Grade:
+    """Give the grade of a row."""
+    return Grade(
+        output_id=OutputId(row.output_id),
+        criterion=row.criterion,
+        grader=Grader(kind, row.grader, row.version),
+        at=row.at,
+        score=row.score,
+        passed=row.passed,
+        level=row.level,
+        reason=row.reason,
+        error=row.error,
+        abstained=row.abstained,
+        blind=row.blind,
+        weight=row.weight,
+        purpose=Purpose(row.purpose),
+    )

@@ -1,0 +1,56 @@
+"""Migrating: bring a database to the schema of this program, in one transaction."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import URL, Connection
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from evalbot.errors import SchemaMismatch
+from evalbot.store.connections import SQLITE, one_at_a_time, postgresql_engine, sqlite_engine
+
+_LOCK = 0x6576616C
+"""The PostgreSQL advisory lock that lets one migration run at a time."""
+
+
+def migrations_config() -> Config:
+    """Give the Alembic settings of the migrations in this package."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    return config
+
+
+def upgrade(connection: Connection, revision: str = "head") -> None:
+    """Run the missing migrations in the connection's transaction."""
+    config = migrations_config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+
+
+async def migrate_database(url: URL, busy_s: float) -> None:
+    """Bring a database to the newest schema. All or nothing: whoever dies in the middle leaves the old schema."""
+    engine = _engine(url, busy_s)
+    try:
+        async with engine.begin() as connection:
+            await connection.run_sync(upgrade)
+            if url.drivername == SQLITE:
+                await connection.run_sync(_check_links)
+    finally:
+        await engine.dispose()
+
+
+def _engine(url: URL, busy_s: float) -> AsyncEngine:
+    """Give an engine for one migration; SQLite rebuilds tables only while foreign keys are off."""
+    if url.drivername == SQLITE:
+        return sqlite_engine(url, begin="BEGIN IMMEDIATE", busy_s=busy_s, foreign_keys=False)
+    return one_at_a_time(postgresql_engine(url, size=0), _LOCK, busy_s)
+
+
+def _check_links(connection: Connection) -> None:
+    """Raise when a migration left a row that points at nothing."""
+    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+    if broken is not None:
+        raise SchemaMismatch(f"A row of {broken[0]} points at nothing in {broken[2]}; nothing was changed.")

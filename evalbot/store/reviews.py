@@ -1,0 +1,113 @@
+"""Rounds and reviews in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, select, update
+
+from evalbot.errors import Conflict, UnknownName
+from evalbot.grading.reviews import Review, ReviewId, ReviewStatus, Round, RoundId
+from evalbot.people import TeamId
+from evalbot.runs.outputs import OutputId, RunId
+from evalbot.store.tables import REVIEWS, ROUNDS
+from evalbot.store.transaction import Transaction
+
+_REVIEW = tuple(part.name for part in fields(Review))
+_ROUND = tuple(part.name for part in fields(Round))
+
+
+async def add_round(tx: Transaction, round_: Round) -> None:
+    """Add a round; raises Conflict when its id is taken."""
+    if not await tx.add_once(ROUNDS, {name: getattr(round_, name) for name in _ROUND}):
+        raise Conflict("This round is open already.")
+
+
+async def get_round(tx: Transaction, round_id: RoundId) -> Round:
+    """Give a round by id; raises UnknownName."""
+    row = (await tx.execute(select(ROUNDS).where(ROUNDS.c.id == round_id))).first()
+    if row is None:
+        raise UnknownName("There is no such round of reviews.", "Open it again from its card.")
+    return _round(row)
+
+
+async def rounds_of_run(tx: Transaction, run_id: RunId) -> list[Round]:
+    """Give the rounds of a run, oldest first."""
+    wanted = select(ROUNDS).where(ROUNDS.c.run_id == run_id).order_by(ROUNDS.c.opened_at, ROUNDS.c.id)
+    return [_round(row) for row in await tx.execute(wanted)]
+
+
+async def add_reviews(tx: Transaction, reviews: Sequence[Review]) -> None:
+    """Add reviews; outputs that the round has already are left out."""
+    await tx.add_all(REVIEWS, [_values(review) for review in reviews])
+
+
+async def get_review(tx: Transaction, review_id: ReviewId) -> Review:
+    """Give a review by id; raises UnknownName."""
+    row = (await tx.execute(select(REVIEWS).where(REVIEWS.c.id == review_id))).first()
+    if row is None:
+        raise UnknownName("There is no such review.", "Open it again from its card.")
+    return _review(row)
+
+
+async def find_review_of_output(tx: Transaction, output_id: OutputId) -> Review | None:
+    """Give the newest review of an output."""
+    wanted = select(REVIEWS).where(REVIEWS.c.output_id == output_id)
+    newest = wanted.order_by(REVIEWS.c.opened_at.desc(), REVIEWS.c.id.desc()).limit(1)
+    row = (await tx.execute(newest)).first()
+    return None if row is None else _review(row)
+
+
+async def list_reviews(tx: Transaction, round_id: RoundId) -> list[Review]:
+    """Give the reviews of a round by position."""
+    wanted = select(REVIEWS).where(REVIEWS.c.round_id == round_id)
+    return await _all(tx, wanted.order_by(REVIEWS.c.position, REVIEWS.c.id))
+
+
+async def open_reviews(tx: Transaction, team: TeamId) -> list[Review]:
+    """Give the open reviews of a workspace, oldest first."""
+    wanted = select(REVIEWS).where(REVIEWS.c.team == team, REVIEWS.c.status == ReviewStatus.OPEN)
+    return await _all(tx, wanted.order_by(REVIEWS.c.opened_at, REVIEWS.c.round_id, REVIEWS.c.position))
+
+
+async def reviews_between(tx: Transaction, team: TeamId, start: datetime, end: datetime) -> list[Review]:
+    """Give the reviews of a workspace that were settled from `start` on and before `end`, oldest first."""
+    settled = (REVIEWS.c.settled_at >= start) & (REVIEWS.c.settled_at < end)
+    wanted = select(REVIEWS).where(REVIEWS.c.team == team, settled)
+    return await _all(tx, wanted.order_by(REVIEWS.c.settled_at, REVIEWS.c.id))
+
+
+async def reviewed_outputs(tx: Transaction, run_id: RunId) -> set[OutputId]:
+    """Give the outputs of a run that ever came before people."""
+    rows = await tx.execute(select(REVIEWS.c.output_id).where(REVIEWS.c.run_id == run_id).distinct())
+    return {OutputId(output_id) for output_id in rows.scalars()}
+
+
+async def update_review(tx: Transaction, review: Review) -> None:
+    """Save a review that changed; raises UnknownName when it is not there."""
+    changed = await tx.execute(update(REVIEWS).where(REVIEWS.c.id == review.id), _values(review))
+    if changed.rowcount == 0:
+        raise UnknownName("There is no such review.", "Open it again from its card.")
+
+
+async def _all(tx: Transaction, wanted: Select[Any]) -> list[Review]:
+    """Give the reviews of a query."""
+    return [_review(row) for row in await tx.execute(wanted)]
+
+
+def _values(review: Review) -> dict[str, Any]:
+    """Give the row of a review: its columns are named like the noun's parts."""
+    return {name: getattr(review, name) for name in _REVIEW}
+
+
+def _review(row: Row[Any]) -> Review:
+    """Give the review of a row."""
+    return Review(**{**row._mapping, "status": ReviewStatus(row.status)})
+
+
+def _round(row: Row[Any]) -> Round:
+    """Give the round of a row."""
+    return Round(**row._mapping)

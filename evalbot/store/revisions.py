@@ -1,0 +1,22 @@
+"""Which database schemas this program knows."""
+
+from __future__ import annotations
+
+from evalbot.errors import SchemaMismatch
+
+REVISIONS = ("0001",)
+"""Every released schema, oldest first; the last is the one this program works with."""
+
+
+def needs_migration(found: str | None, *, migrate: bool) -> bool:
+    """Tell whether a database must be migrated before use; raises SchemaMismatch when it may not or cannot be."""
+    if found == REVISIONS[-1]:
+        return False
+    if found is not None and found not in REVISIONS:
+        raise SchemaMismatch(
+            f"The database has schema {found}, which is newer than this program.", "Install the newer evalbot."
+        )
+    if not migrate:
+        state = "is empty" if found is None else f"has the older schema {found}"
+        raise SchemaMismatch(f"The database {state}.", "Run evalbot migrate.")
+    return True

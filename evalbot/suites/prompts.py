@@ -1,0 +1,53 @@
+"""Prompts: versioned message templates, filled from an item's variables in a sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from jinja2 import StrictUndefined, TemplateError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from pydantic import JsonValue
+
+from evalbot.errors import BadFile
+from evalbot.suites.items import Item, Message
+
+MAX_PROMPT_CHARS = 400_000
+
+_SANDBOX = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A named list of message templates; `digest` is a hash of its text."""
+
+    name: str
+    messages: tuple[Message, ...]
+    inputs: tuple[str, ...] = ()
+    digest: str = ""
+
+
+PLAIN_PROMPT = Prompt(name="plain", messages=(Message("user", "{{ question }}"),), inputs=("question",))
+"""What is asked with when a suite names no prompt: the question alone."""
+
+
+def fill_template(template: str, values: Mapping[str, object], where: str) -> str:
+    """Fill a Jinja2 template in the sandbox; raises BadFile with the missing variable's name. Values are never templates."""
+    try:
+        text = _SANDBOX.from_string(template).render(values)
+    except (TemplateError, TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise BadFile(
+            f"{where} could not be filled: {error}.", "Give the item that variable or mend the prompt."
+        ) from error
+    if len(text) > MAX_PROMPT_CHARS:
+        raise BadFile(f"{where} grew to {len(text):,} characters.", f"Keep it under {MAX_PROMPT_CHARS:,}.")
+    return text
+
+
+def fill_prompt(prompt: Prompt, item: Item) -> tuple[Message, ...]:
+    """Give the messages put to the target for an item; an item with messages of its own follows the prompt's system turns."""
+    if item.messages:
+        system = tuple(m for m in prompt.messages if m.role == "system" and "{{" not in m.content)
+        return (*system, *item.messages)
+    values: dict[str, JsonValue] = {"question": item.question, **item.vars}
+    return tuple(Message(m.role, fill_template(m.content, values, f"Prompt {prompt.name}")) for m in prompt.messages)

@@ -1,0 +1,257 @@
+"""Digests: composed once per slot and delivered once."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from evalbot.charts.trend_picture import draw_trends
+from evalbot.errors import NotAllowed
+from evalbot.grading.reviews import Review, ReviewStatus
+from evalbot.people import Action, Person, TeamId, may
+from evalbot.reporting.composing import MOST_EXHIBITS, Effort, Slot, compose_digest
+from evalbot.reporting.digests import Digest, Exhibit, Trend
+from evalbot.reporting.estimates import OVERALL, Estimate
+from evalbot.reporting.posts import Picture
+from evalbot.reporting.schedules import Schedule, ScheduleId, is_too_late, local_date, parse_when, slot_of
+from evalbot.reporting.scores import judge_agreement
+from evalbot.reporting.trends import Week
+from evalbot.runs.outputs import RunId
+from evalbot.runs.runs import Run
+from evalbot.store import candidates, digests, grades, outputs, people, reviews, runs, schedules
+from evalbot.store.database import Transaction
+from evalbot.suites.candidates import CandidateStatus
+from evalbot.workflows.scoring import ScoredRun, get_suite, judged_pairs, load_scored_run
+from evalbot.workflows.services import Services
+
+log = logging.getLogger(__name__)
+
+WEEKS = 12
+"""How far back trends go."""
+
+
+async def deliver_due(services: Services) -> int:
+    """Deliver the digest of every schedule whose newest slot is due and not done; gives how many were delivered.
+
+    One slot is handled by whoever claims its row; a slot missed for too long is marked skipped.
+    """
+    delivered = 0
+    for schedule in await services.store.read(schedules.list_schedules):
+        due = schedule.last_due(services.now())
+        if schedule.enabled and due > schedule.created_at:
+            delivered += await _deliver_slot(services, schedule, due)
+    return delivered
+
+
+async def _deliver_slot(services: Services, schedule: Schedule, due: datetime) -> bool:
+    """Handle one slot if this call can claim it."""
+    slot, now = slot_of(schedule, due), services.now()
+    if not await services.store.write(lambda tx: schedules.claim_slot(tx, schedule.id, slot, now)):
+        return False
+    if is_too_late(due, now):
+        await services.store.write(lambda tx: schedules.finish_slot(tx, schedule.id, slot, "skipped"))
+        return False
+    start, end = week_before(local_date(schedule.tz, due))
+    late = now - due > timedelta(hours=1)
+    wanted = Slot(schedule.team, schedule.channel, slot, start, end, now, schedule.next_due(now), late)
+    await deliver_digest(services, wanted, schedule.tz)
+    await services.store.write(lambda tx: schedules.finish_slot(tx, schedule.id, slot, "posted"))
+    return True
+
+
+def week_before(day: date) -> tuple[date, date]:
+    """Give the first and last day of the seven days that end the day before."""
+    return day - timedelta(days=7), day - timedelta(days=1)
+
+
+async def digest_now(services: Services, person: Person, channel: str) -> Digest:
+    """Compose and deliver the digest of the seven days that end now; asked again within a minute it is the same one."""
+    if not may(person, Action.READ):
+        raise NotAllowed("Reading a digest needs the role viewer.", "Ask an admin for the role.")
+    now = services.now()
+    today = local_date(person.tz, now)
+    schedule = await services.store.read(lambda tx: schedules.find_schedule(tx, person.team, channel))
+    name = f"now {now:%Y-%m-%dT%H:%M}"
+    next_at = schedule.next_due(now) if schedule and schedule.enabled else None
+    slot = Slot(person.team, channel, name, today - timedelta(days=6), today, now, next_at, late=False)
+    return await deliver_digest(services, slot, person.tz)
+
+
+async def deliver_digest(services: Services, slot: Slot, tz: str) -> Digest:
+    """Compose a slot's digest unless it is already saved, draw its picture and announce it."""
+    digest = await services.store.read(lambda tx: digests.find_digest(tx, slot.team, slot.channel, slot.name))
+    if digest is None:
+        digest = await services.store.read(lambda tx: _compose(services, tx, slot, tz))
+        fresh = digest
+        await services.store.write(lambda tx: digests.add_digest(tx, fresh))
+    await services.announcer.digest_ready(digest, await _draw(digest))
+    return digest
+
+
+async def _draw(digest: Digest) -> Picture | None:
+    """Draw the trends of the digest's most telling target off the event loop; None when nothing was measured."""
+    trends = pictured(digest)
+    if not trends:
+        return None
+    title = f"{trends[0].suite} · {trends[0].target}: pass rate per skill, {WEEKS} weeks, 95% interval"
+    return await asyncio.to_thread(draw_trends, trends, title, f"digest-{digest.end.isoformat()}.png")
+
+
+def pictured(digest: Digest) -> list[Trend]:
+    """Choose the target whose trends are drawn: the one with the largest drop, else step, else the first with most weeks."""
+
+    def weight(trend: Trend) -> tuple[float, int]:
+        step = trend.shift.before - trend.shift.after if trend.shift else 0.0
+        size = step if step > 0 else -step / 2
+        return size, sum(point.estimate is not None for point in trend.points)
+
+    lead = max(digest.trends, key=weight, default=None)
+    if lead is None or weight(lead)[1] < 2:
+        return []
+    mine = [trend for trend in digest.trends if (trend.suite, trend.target) == (lead.suite, lead.target)]
+    return sorted(mine, key=lambda trend: trend.skill != OVERALL)
+
+
+async def _compose(services: Services, tx: Transaction, slot: Slot, tz: str) -> Digest:
+    """Load what a digest is made of and compose it."""
+    weeks_of: dict[str, list[Week]] = {}
+    newest: list[ScoredRun] = []
+    zone = ZoneInfo(tz)
+    for back in range(WEEKS - 1, -1, -1):
+        last = slot.end - timedelta(weeks=back)
+        start = datetime.combine(last - timedelta(days=6), datetime.min.time(), zone)
+        end = datetime.combine(last + timedelta(days=1), datetime.min.time(), zone)
+        found = await _newest_runs(tx, slot, start, end)
+        for name, run in found.items():
+            scored = await load_scored_run(tx, run)
+            empty = [Week(slot.end - timedelta(weeks=w), (), {}) for w in range(WEEKS - 1, back, -1)]
+            weeks_of.setdefault(name, empty).append(Week(last, scored.scores, scored.skill_of))
+            if back == 0:
+                newest.append(scored)
+        for name, weeks in weeks_of.items():
+            if name not in found:
+                weeks.append(Week(last, (), {}))
+    effort, settled, count = await _effort(tx, slot, zone, newest)
+    exhibits = await _exhibits(tx, settled, newest)
+    return compose_digest(services.new_id(), slot, weeks_of, exhibits, effort, count)
+
+
+async def _newest_runs(tx: Transaction, slot: Slot, start: datetime, end: datetime) -> dict[str, Run]:
+    """Give the newest whole run of each suite that ended in a week; a run over all items counts before a limited one."""
+    found: dict[str, Run] = {}
+    for run in await runs.runs_between(tx, slot.team, start, end):
+        if run.suite not in found or len(run.item_ids) >= len(found[run.suite].item_ids):
+            found[run.suite] = run
+    return found
+
+
+async def _effort(
+    tx: Transaction, slot: Slot, zone: ZoneInfo, newest: list[ScoredRun]
+) -> tuple[Effort, list[Review], int]:
+    """Count what people did in the slot's days; also gives the reviews settled in them and the number of runs."""
+    start = datetime.combine(slot.start, datetime.min.time(), zone)
+    end = min(
+        datetime.combine(slot.end + timedelta(days=1), datetime.min.time(), zone), slot.composed_at.astimezone(zone)
+    )
+    given = await grades.human_grades_between(tx, slot.team, start, end)
+    settled = await reviews.reviews_between(tx, slot.team, start, end)
+    approved = await candidates.list_candidates(tx, slot.team, status=CandidateStatus.APPROVED)
+    added = sum(start <= one.decided_at < end for one in approved if one.decided_at)
+    ended = await runs.runs_between(tx, slot.team, start, end)
+    graders = tuple(dict.fromkeys(grade.grader.id for grade in given))
+    agreement = await _agreement(tx, {review.run_id for review in settled}, newest)
+    return Effort(len(given), graders, added, agreement), settled, len(ended)
+
+
+async def _agreement(tx: Transaction, run_ids: set[RunId], newest: list[ScoredRun]) -> Estimate | None:
+    """Estimate how judge and people agree on the outputs of the runs that people looked at this week."""
+    loaded = {scored.run.id: scored for scored in newest}
+    pairs: list[tuple[bool, bool]] = []
+    for run_id in sorted(run_ids | set(loaded)):
+        scored = loaded.get(run_id) or await load_scored_run(tx, await runs.get_run(tx, run_id))
+        pairs += judged_pairs(scored)
+    return judge_agreement(pairs)
+
+
+async def _exhibits(tx: Transaction, settled: list[Review], newest: list[ScoredRun]) -> list[Exhibit]:
+    """Choose what is worth opening: people against judge first, then people's fails, then failing outputs of the newest runs."""
+    found: list[Exhibit] = []
+    for review in settled:
+        exhibit = await _reviewed(tx, review)
+        if exhibit:
+            found.append(exhibit)
+    found.sort(key=lambda one: ("disagreement", "contested", "fail").index(one.kind))
+    shown = {one.output_id for one in found}
+    for scored in newest:
+        for score in scored.scores:
+            if len(found) >= MOST_EXHIBITS:
+                return found[:MOST_EXHIBITS]
+            if score.complete and not score.passed and score.output_id not in shown:
+                item = scored.suite.item(score.item_id)
+                found.append(Exhibit("fail", _title(item.skill, item.question), scored.run.id, score.output_id, None))
+                shown.add(score.output_id)
+    return found[:MOST_EXHIBITS]
+
+
+async def _reviewed(tx: Transaction, review: Review) -> Exhibit | None:
+    """Give the exhibit of a settled review that says something: people differ, or say fail, or differ from the judge."""
+    run = await runs.get_run(tx, review.run_id)
+    scored = await get_suite(tx, run)
+    output = await outputs.get_output(tx, review.output_id)
+    item = scored.item(output.unit.item_id)
+    mine = await grades.grades_of_output(tx, output.id)
+    human = {grade.passed for grade in mine if grade.grader.kind == "human" and grade.counts}
+    judge = {grade.passed for grade in mine if grade.grader.kind == "judge" and grade.counts}
+    kind = ""
+    if review.status is ReviewStatus.CONTESTED:
+        kind = "contested"
+    elif judge and human and judge != human:
+        kind = "disagreement"
+    elif human == {False}:
+        kind = "fail"
+    return Exhibit(kind, _title(item.skill, item.question), run.id, output.id, review.id) if kind else None
+
+
+def _title(skill: str | None, question: str) -> str:
+    """Name an exhibit by skill and the beginning of its question."""
+    text = " ".join(question.split())
+    short = text if len(text) <= 90 else text[:89] + "…"
+    return f"{skill}: {short}" if skill else short
+
+
+async def schedule_digest(services: Services, person: Person, channel: str, when: str) -> Schedule:
+    """Turn the weekly digest of a channel on; `when` is like `mon 09:00 Europe/Berlin`, empty for Monday 9:00 there."""
+    if not may(person, Action.SCHEDULE_DIGEST):
+        raise NotAllowed("Scheduling a digest needs the role runner.", "Ask an admin for the role.")
+    parsed = parse_when(when or "mon 09:00", person.tz)
+    existing = await services.store.read(lambda tx: schedules.find_schedule(tx, person.team, channel))
+    schedule = Schedule(
+        id=existing.id if existing else ScheduleId(services.new_id()),
+        team=TeamId(person.team),
+        channel=channel,
+        day=parsed.day,
+        at=parsed.at,
+        tz=parsed.tz,
+        created_by=person.id,
+        created_at=services.now(),
+    )
+    await services.store.write(lambda tx: schedules.put_schedule(tx, schedule))
+    return schedule
+
+
+async def stop_digest(services: Services, person: Person, channel: str) -> bool:
+    """Turn the weekly digest of a channel off; False when there was none."""
+    if not may(person, Action.SCHEDULE_DIGEST):
+        raise NotAllowed("Stopping a digest needs the role runner.", "Ask an admin for the role.")
+    schedule = await services.store.read(lambda tx: schedules.find_schedule(tx, person.team, channel))
+    if schedule is None:
+        return False
+    await services.store.write(lambda tx: schedules.remove_schedule(tx, schedule.id))
+    return True
+
+
+async def remember_person(services: Services, person: Person) -> None:
+    """Keep who somebody is, to name them later."""
+    await services.store.write(lambda tx: people.put_person(tx, person))

@@ -1,0 +1,41 @@
+"""Services: the one bag that stories are given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from evalbot.asking.ask import Answerers
+from evalbot.people import TeamId
+from evalbot.runs.outputs import RunId
+from evalbot.store.database import Store
+from evalbot.workflows.announcer import Announcer
+
+
+class Engine(Protocol):
+    """Where the shards of a run are executed. `submit` twice for one run executes it once."""
+
+    async def submit(self, run_id: RunId) -> None:
+        """Begin or go on with a run in the background."""
+
+    async def cancel(self, run_id: RunId) -> None:
+        """Stop asking for a run; what is there stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What stories need from outside: where things are kept, who is asked, who is told, the time, chance and names.
+
+    `new_seed` gives fresh seeds for draws; `spawn` starts work that goes on after the answer to a person.
+    """
+
+    store: Store
+    models: Answerers
+    announcer: Announcer
+    now: Callable[[], datetime]
+    new_id: Callable[[], str]
+    new_seed: Callable[[], int]
+    spawn: Callable[[Coroutine[Any, Any, None]], None]
+    team: TeamId
