@@ -1,49 +1,271 @@
-"""The command line: parse, call, print."""
+"""The command line: parse, call, print. What a command needs is imported when it is called, so that help is quick."""
 
 from __future__ import annotations
 
 import asyncio
-import json
+import logging
+import os
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 from evalbot import __version__
-from evalbot.errors import EvalbotError, OutsideError, SetupError, UserError
+from evalbot.errors import BadRequest, EvalbotError, OutsideError
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 T = TypeVar("T")
 
 OK, INTERNAL, USAGE, NOTHING, OUTSIDE, FAILED, INTERRUPTED = 0, 1, 2, 3, 4, 100, 130
-"""The exit codes: done; a bug; wrong usage or file; nothing to do; provider or Slack failed; gate failed; interrupted."""
+"""Exit codes: done; a bug; wrong usage or file; nothing to do; provider or Slack failed; gate failed; interrupted."""
 
 app = typer.Typer(
     help="Evals in Slack: ask, grade, learn, tell, with honest numbers.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 database = typer.Typer(help="Look after the database.", no_args_is_help=True)
 app.add_typer(database, name="db")
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
-PortOption = Annotated[int, typer.Option(help="Port of the page; 0 takes a free one.")]
+PortOption = Annotated[int, typer.Option(min=0, max=65535, help="Port of the page; 0 takes a free one.")]
 
 
 def main() -> None:
     """Run the command line; every failure is one sentence and an exit code."""
     try:
         code = app(standalone_mode=False)
-    except typer.Abort:
+    except (typer.Abort, KeyboardInterrupt):
         code = INTERRUPTED
-    except KeyboardInterrupt:
-        code = INTERRUPTED
-    except EvalbotError as error:
-        code = _explain(error)
     except typer.TyperException as error:
-        error.show()
+        _complain(error.format_message())
         code = USAGE
+    except EvalbotError as error:
+        _complain(str(error))
+        code = OUTSIDE if isinstance(error, OutsideError) else USAGE
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = OK
+    except Exception:
+        logging.getLogger(__name__).exception("evalbot met a bug")
+        _complain("That is a bug in evalbot, not your mistake. Please report it with the lines above.")
+        code = INTERNAL
     sys.exit(code if isinstance(code, int) else OK)
+
+
+def _complain(text: str) -> None:
+    """Write one sentence to standard error."""
+    sys.stderr.write(f"evalbot: {text}\n")
+
+
+def _await(work: Coroutine[Any, Any, T]) -> T:
+    """Do asynchronous work."""
+    return asyncio.run(work)
+
+
+def _console(quiet: bool = False) -> Console:
+    """Give the console on standard error."""
+    from rich.console import Console
+
+    return Console(stderr=True, quiet=quiet)
+
+
+def _logging(level: str) -> None:
+    """Send logs to standard error."""
+    logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+
+@app.callback(invoke_without_command=True)
+def entry(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    """Evals in Slack: ask, grade, learn, tell, with honest numbers."""
+    if version:
+        typer.echo(f"evalbot {__version__}")
+        raise typer.Exit(OK)
+
+
+@app.command(name="version")
+def print_version() -> None:
+    """Print the version. Example: evalbot version"""
+    typer.echo(f"evalbot {__version__}")
+
+
+@app.command()
+def demo(
+    script: Annotated[
+        bool, typer.Option("--script", help="No browser: pretend people do the whole story, printed step by step.")
+    ] = False,
+    port: PortOption = 0,
+    open_page: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.")] = True,
+) -> None:
+    """Try everything on this machine, without keys or Slack. Example: evalbot demo"""
+    from evalbot.demo.script import play_script
+    from evalbot.demo.show import show_demo
+
+    logging.basicConfig(level="ERROR", format="%(levelname)s %(name)s: %(message)s")
+    if script:
+        if not _await(play_script(_stdout(), port)):
+            raise typer.Exit(INTERNAL)
+        return
+    _await(show_demo(_stdout(), port, open_page))
+
+
+def _stdout() -> Console:
+    """Give the console on standard output."""
+    from rich.console import Console
+
+    return Console()
+
+
+@app.command()
+def serve() -> None:
+    """Be the bot of a real Slack workspace. Example: SLACK_BOT_TOKEN=xoxb-... SLACK_APP_TOKEN=xapp-... evalbot serve"""
+    from evalbot.serving import Bot
+    from evalbot.serving import serve as serve_bot
+    from evalbot.settings import load_settings
+
+    settings = load_settings()
+    _logging(settings.log_level)
+
+    def ready(bot: Bot) -> None:
+        where = f"listening on {bot.url}" if bot.url else "connected by Socket Mode"
+        for problem in bot.program.project.problems:
+            _complain(str(problem))
+        _console().print(f"evalbot is {where}; {len(bot.program.project.suites)} suites.", highlight=False)
+
+    _await(serve_bot(settings, ready))
+
+
+@app.command()
+def run(
+    suite: Annotated[str, typer.Argument(help="Name of a suite of the project.")],
+    target: Annotated[
+        list[str] | None, typer.Option("--target", "-t", help="Label of a target, or provider:model. May come again.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option("--limit", "-n", help="Ask only so many items.")] = None,
+    repeat: Annotated[int | None, typer.Option("--repeat", help="Ask every item so many times.")] = None,
+    concurrency: Annotated[int | None, typer.Option("--concurrency", help="Calls at the same time.")] = None,
+    holdout: Annotated[bool, typer.Option("--holdout", help="Ask the holdout items too.")] = False,
+    as_json: JsonOption = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+) -> None:
+    """Run a suite without Slack. Example: evalbot run support-desk --target openai:gpt-4.1-mini --limit 20"""
+    from evalbot.terminal.printing import print_json, print_run, run_report
+    from evalbot.terminal.runs import RunOptions, run_suite
+
+    logging.basicConfig(level="ERROR", format="%(levelname)s %(name)s: %(message)s")
+    options = RunOptions(suite, tuple(target or ()), limit, repeat, concurrency, holdout)
+    done = _await(run_suite(options, _console(quiet)))
+    if as_json:
+        print_json(run_report(done.run, done.summary))
+    else:
+        print_run(_stdout(), done.run, done.summary)
+    if done.summary.outputs and done.summary.errors == done.summary.outputs:
+        _complain(f"Every call failed: {done.first_error} Check the target, OPENAI_BASE_URL and OPENAI_API_KEY.")
+        raise typer.Exit(OUTSIDE)
+
+
+@app.command(name="import")
+def import_file(
+    file: Annotated[Path, typer.Argument(help="A JSONL or CSV file.")],
+    suite: Annotated[str, typer.Option("--suite", help="Name of the suite that takes the items.")],
+    mapping: Annotated[
+        str, typer.Option("--map", help="Columns to fields: question=vars.question,answer=reference")
+    ] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be imported.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a suite of a data file. Example: evalbot import qa.jsonl --map question=vars.question,answer=reference --suite qa"""
+    from evalbot.terminal.files import import_items
+    from evalbot.terminal.printing import print_import
+
+    done = import_items(file, suite, mapping, dry_run)
+    print_import(_stdout(), done, as_json)
+    if not done.report.items:
+        _complain(f"Nothing of {file.name} could be imported. Check --map against its columns.")
+        raise typer.Exit(NOTHING)
+
+
+@app.command()
+def lint(
+    folder: Annotated[
+        Path | None, typer.Argument(help="The project folder; without it the one that evalbot would use.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check every suite, rubric and prompt file of a project. Example: evalbot lint ."""
+    from evalbot.terminal.files import check_project
+    from evalbot.terminal.printing import print_lint
+
+    checked = check_project(folder)
+    print_lint(_stdout(), checked, as_json)
+    if checked.project.problems:
+        raise typer.Exit(USAGE)
+    if not checked.project.suites:
+        raise typer.Exit(NOTHING)
+
+
+@app.command()
+def schema(kind: Annotated[str, typer.Argument(help="suite, rubric, prompt or items")]) -> None:
+    """Print the JSON Schema of a file format, for editors. Example: evalbot schema suite > schemas/suite.schema.json"""
+    from evalbot.library.schemas import json_schema
+    from evalbot.terminal.printing import print_json
+
+    print_json(json_schema(kind))
+
+
+@app.command()
+def doctor(as_json: JsonOption = False) -> None:
+    """Check tokens, scopes, database, project and models. Example: evalbot doctor"""
+    from evalbot.settings import load_settings
+    from evalbot.terminal.doctor import examine
+    from evalbot.terminal.printing import print_checks
+
+    findings = _await(examine(load_settings()))
+    print_checks(_stdout(), findings, as_json)
+    if any(finding.state == "wrong" for finding in findings):
+        raise typer.Exit(USAGE)
+
+
+@database.command(name="upgrade")
+def upgrade_database() -> None:
+    """Bring the database to this version's schema; done at every start too. Example: evalbot db upgrade"""
+    from evalbot.settings import load_settings
+    from evalbot.store.database import Store
+
+    async def upgrade(url: str) -> None:
+        await (await Store.open(url)).close()
+
+    settings = load_settings()
+    _await(upgrade(settings.database_url))
+    typer.echo("The database is up to date.")
+
+
+@app.command()
+def playground(
+    port: PortOption = 0,
+    no_rate_limits: Annotated[
+        bool, typer.Option("--no-rate-limits", help="Let the app call as often as it likes.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Run only the simulated Slack, for any Bolt app, and print the environment to use. Example: evalbot playground --port 8080"""
+    from evalbot.playground.server import serve as serve_playground
+    from evalbot.terminal.printing import print_environment
+
+    try:
+        _await(
+            serve_playground(port, not no_rate_limits, lambda ready: print_environment(ready.environment(), as_json))
+        )
+    except OSError as error:
+        raise BadRequest(f"Port {port} cannot be used: {error.strerror}.", "Choose another one with --port.") from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,4 +1,4 @@
-"""Opening answerers: which way a target is asked, by its provider. openai and LangChain are imported only when asked for."""
+"""Opening answerers: which way a target is asked, by its provider. openai and LangChain are imported at the first question."""
 
 from __future__ import annotations
 
@@ -6,19 +6,25 @@ import os
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 from rapidfuzz import process
 
 from evalbot.asking.ask import Answerer
+from evalbot.asking.cost import list_price
 from evalbot.asking.echo import Echo
+from evalbot.asking.langchain_chat import LangChainChat, Listed, make_model
+from evalbot.asking.late import LateAnswerer
 from evalbot.asking.replay import Replay, find_recording
 from evalbot.asking.target_config import TargetConfig, read_config
 from evalbot.asking.throttle import Limits, Throttle
 from evalbot.errors import BadRequest
 from evalbot.suites.targets import Target
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
 
 OPENAI_URL = "https://api.openai.com/v1"
 MOST_AT_ONCE = 500
@@ -46,6 +52,9 @@ LANGCHAIN = {
     "xai": ("xai", "langchain_xai", "x-ai"),
 }
 """By provider: LangChain's name for it, the module of its package, and its name in the price list (None: no price)."""
+
+WITHOUT_RETRIES = frozenset({"bedrock_converse", "cohere", "huggingface", "ollama"})
+"""LangChain providers whose models know no `max_retries`; all others are told not to retry, since we do."""
 
 ALIASES = {
     **{lc: ours for ours, (lc, _, _) in LANGCHAIN.items()},
@@ -117,19 +126,24 @@ class ModelAnswerers:
 
     def _make_openai(self, target: Target, config: TargetConfig) -> Answerer:
         """Open a chat completions endpoint."""
-        from evalbot.asking.openai_chat import Endpoint, OpenAIChat
-
         base_url, key = self._address(target, config)
-        priced_as = "openai" if target.provider == "openai" and config.base_url is None else None
-        endpoint = Endpoint(target.model, base_url, key, priced_as)
-        return OpenAIChat(endpoint, config, self._limits_of(config), _throttle(config))
+        limits, throttle = self._limits_of(config), _throttle(config)
+        priced_as = "openai" if _provider(target) == "openai" and config.base_url is None else None
+
+        def make() -> Answerer:
+            from evalbot.asking.openai_chat import Endpoint, OpenAIChat
+
+            _look_up_price(priced_as, target.model)
+            return OpenAIChat(Endpoint(target.model, base_url, key, priced_as), config, limits, throttle)
+
+        return LateAnswerer(make)
 
     def _make_langchain_openai(self, target: Target, config: TargetConfig) -> Answerer:
         """Open an OpenAI model by way of LangChain."""
         base_url, key = self._address(target, config)
-        limits = self._limits_of(config)
+        deadline_s = self._limits_of(config).deadline_s
 
-        def make() -> Any:
+        def make() -> BaseChatModel:
             from langchain_openai import ChatOpenAI
             from openai import DefaultAioHttpClient
 
@@ -138,14 +152,13 @@ class ModelAnswerers:
                 base_url=base_url,
                 api_key=SecretStr(key or "none"),
                 max_retries=0,
-                timeout=limits.deadline_s,
+                timeout=deadline_s,
                 use_responses_api=False,
                 http_async_client=DefaultAioHttpClient(follow_redirects=False),
                 **dict(config.parameters),
             )
 
-        priced_as = "openai" if config.base_url is None else None
-        return self._langchain(make, (priced_as, target.model), config, (key,) if key else ())
+        return self._langchain(make, Listed("openai" if config.base_url is None else None, target.model), config, key)
 
     def _make_langchain(self, target: Target, config: TargetConfig) -> Answerer:
         """Open any other provider by way of LangChain; its package must be installed."""
@@ -155,27 +168,31 @@ class ModelAnswerers:
                 f"Target {target.label} needs a package that is not installed.",
                 f"Install it with `pip install {module.replace('_', '-')}`.",
             )
-        options: dict[str, Any] = dict(config.parameters)
         key = self._key_named(config)
-        if key:
-            options["api_key"] = key
-        if config.base_url:
-            options["base_url"] = config.base_url
+        options: dict[str, Any] = {} if name in WITHOUT_RETRIES else {"max_retries": 0}
+        options |= config.parameters
+        options |= {"api_key": key} if key else {}
+        options |= {"base_url": config.base_url} if config.base_url else {}
 
-        def make() -> Any:
+        def make() -> BaseChatModel:
             from langchain.chat_models import init_chat_model
 
-            return init_chat_model(target.model, model_provider=name, max_retries=0, **options)
+            model: BaseChatModel = init_chat_model(target.model, model_provider=name, **options)
+            return model
 
-        priced = None if config.base_url else priced_as
-        return self._langchain(make, (priced, target.model), config, (key,) if key else ())
+        return self._langchain(make, Listed(None if config.base_url else priced_as, target.model), config, key)
 
     def _langchain(
-        self, make: Callable[[], Any], price_of: tuple[str | None, str], config: TargetConfig, secrets: tuple[str, ...]
+        self, make: Callable[[], BaseChatModel], listed: Listed, config: TargetConfig, key: str | None
     ) -> Answerer:
-        from evalbot.asking.langchain_chat import LangChainChat
+        """Give an answerer that makes its LangChain model at the first question."""
+        limits, throttle = self._limits_of(config), _throttle(config)
 
-        return LangChainChat(make, price_of, config, self._limits_of(config), _throttle(config), secrets)
+        def make_chat() -> Answerer:
+            _look_up_price(listed.provider, listed.model)
+            return LangChainChat(make_model(make), listed, config, limits, throttle, (key,) if key else ())
+
+        return LateAnswerer(make_chat)
 
     def _limits_of(self, config: TargetConfig) -> Limits:
         """Give the limits of a target: its own timeout before the operator's."""
@@ -213,6 +230,12 @@ class ModelAnswerers:
                 f"The environment variable {config.api_key_env} is not set.", "Set it, or correct api_key_env."
             )
         return key
+
+
+def _look_up_price(provider: str | None, model: str) -> None:
+    """Read the price list now, in the thread that makes the answerer, rather than at the first answer."""
+    if provider is not None:
+        list_price(provider, model)
 
 
 def _provider(target: Target) -> str:

@@ -1,4 +1,4 @@
-"""Asking through LangChain's chat models, for providers with another protocol. LangChain is imported at the first question."""
+"""Asking through LangChain's chat models, for providers with another protocol. LangChain itself is imported late."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import json
 import random
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from evalbot.asking.ask import Answer, Question
@@ -21,46 +22,46 @@ if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
     from langchain_core.messages import AIMessage, BaseMessage
 
-MakeModel = Callable[[], "BaseChatModel"]
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What a model is called in the price list; without a provider it has no list price."""
+
+    provider: str | None
+    model: str
 
 
 class LangChainChat:
-    """Asks one LangChain chat model. `make_model` may be slow: it is called once, in a thread, at the first question.
-
-    `price_of` is (provider, model) as in the price list. `secrets` never show in errors.
-    """
+    """Asks one LangChain chat model; `secrets` never show in errors."""
 
     def __init__(
         self,
-        make_model: MakeModel,
-        price_of: tuple[str | None, str],
+        model: BaseChatModel,
+        listed: Listed,
         config: TargetConfig,
         limits: Limits,
         throttle: Throttle,
         secrets: tuple[str, ...] = (),
     ) -> None:
-        self._make_model = make_model
-        self._price_of = price_of
+        self._model = model
+        self._listed = listed
         self._config = config
         self._limits = limits
         self._throttle = throttle
         self._secrets = secrets
         self._rng = random.Random()
-        self._making: asyncio.Task[BaseChatModel] | None = None
 
     async def ask(self, question: Question) -> Answer:
         """Give the model's answer; raises ModelUnavailable when there is none after the retries."""
-        model = await self._model()
 
         async def call(messages: list[BaseMessage]) -> AIMessage:
-            return await model.ainvoke(messages)
+            return await self._model.ainvoke(messages)
 
         return await self._asked(question, call)
 
     async def ask_json(self, question: Question, schema: Mapping[str, Any]) -> Answer:
         """Give the model's answer, asked for as an object of a schema; a tool call's arguments count as its text."""
-        model = await self._model()
-        structured = model.with_structured_output({"title": "verdict", **schema}, include_raw=True)
+        structured = self._model.with_structured_output({"title": "verdict", **schema}, include_raw=True)
 
         async def call(messages: list[BaseMessage]) -> AIMessage:
             both: Any = await structured.ainvoke(messages)
@@ -70,22 +71,10 @@ class LangChainChat:
         return await self._asked(question, call)
 
     async def close(self) -> None:
-        """Forget the model, and close the connections it was given; clients of its own close with it."""
-        making, self._making = self._making, None
-        if making is None:
-            return
-        if not making.done():
-            making.cancel()
-        elif not making.cancelled() and making.exception() is None:
-            connections = getattr(making.result(), "http_async_client", None)
-            if connections is not None:
-                await connections.aclose()
-
-    async def _model(self) -> BaseChatModel:
-        """Give the model, made once."""
-        if self._making is None:
-            self._making = asyncio.create_task(asyncio.to_thread(self._make_model))
-        return await asyncio.shield(self._making)
+        """Close the connections that the model was given; clients of its own close with it."""
+        connections = getattr(self._model, "http_async_client", None)
+        if connections is not None:
+            await connections.aclose()
 
     async def _asked(self, question: Question, call: Callable[[list[BaseMessage]], Any]) -> Answer:
         """Put the question, several times if need be."""
@@ -121,8 +110,7 @@ class LangChainChat:
             )
         said = reply.usage_metadata
         put, got = (said["input_tokens"], said["output_tokens"]) if said else (None, None)
-        provider, model = self._price_of
-        cost = cost_usd(provider, model, put, got, self._config.price)
+        cost = cost_usd(self._listed.provider, self._listed.model, put, got, self._config.price)
         return Answer(text, Usage(latency_s, put, got, cost))
 
     def _explained(self, error: Exception, turns: tuple[Message, ...]) -> ModelUnavailable:
@@ -146,6 +134,18 @@ def as_langchain(messages: tuple[Message, ...]) -> list[BaseMessage]:
 
     kinds = {"system": SystemMessage, "assistant": AIMessage}
     return [kinds.get(message.role, HumanMessage)(content=message.content) for message in messages]
+
+
+def make_model(make: Callable[[], BaseChatModel]) -> BaseChatModel:
+    """Make a model; whatever its package says against it becomes a failure of the target, without the package's words."""
+    try:
+        return make()
+    except Exception as error:  # every provider package brings exceptions of its own, and some repeat keys
+        raise ModelUnavailable(
+            f"The model's package refused its settings ({type(error).__name__}).",
+            "Check the target's config, and whether its key is set.",
+            kind="bad_request",
+        ) from None
 
 
 def _unknown_failure(error: Exception) -> ModelUnavailable:

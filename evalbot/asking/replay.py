@@ -67,10 +67,14 @@ def find_recording(project_folder: Path, name: str) -> Path:
     if Path(name).suffix.lower() not in (".jsonl", ".csv"):
         raise BadRequest(f"replay cannot read {name or 'a target without a file'}.", "Name a .jsonl or .csv file.")
     root = project_folder.resolve()
-    path = (root / name).resolve()
-    if "\0" in name or not path.is_relative_to(root) or not path.is_file():
+    try:
+        path = (root / name).resolve()
+        size = path.stat().st_size if path.is_relative_to(root) and path.is_file() else None
+    except (OSError, ValueError, RuntimeError):  # too long a name, a NUL in it, links in a circle
+        size = None
+    if size is None:
         raise BadRequest(f"There is no file {name} in the project folder.", "Check the path after `replay:`.")
-    if path.stat().st_size > MAX_BYTES:
+    if size > MAX_BYTES:
         raise BadRequest(f"{name} is larger than {MAX_BYTES:,} bytes.", "Split it.")
     return path
 

@@ -21,6 +21,10 @@ class EmbeddedEngine:
         self._claims = claims
         self._tasks: dict[RunId, asyncio.Task[None]] = {}
 
+    def can_take(self, run_id: RunId) -> bool:
+        """Tell whether no other process carries the run out; it is claimed for this one."""
+        return self._claims.take(run_id)
+
     async def submit(self, run_id: RunId) -> None:
         """Begin or go on with a run; one that is being carried out already, here or by another process, is left alone."""
         if run_id in self._tasks or not self._claims.take(run_id):

@@ -37,11 +37,12 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What a file holds; `name` is how errors call the file (relative to the project folder)."""
+    """What a file holds; `name` is how errors call the file (relative to the project folder), `values` counts what is in it."""
 
     name: str
     data: JsonValue
     place: Place
+    values: int = 1
 
     def at(self, path: FieldPath) -> tuple[int, str]:
         """Give the line and the written name, such as `items[3].expected`, of a field; as far as it exists."""
@@ -68,12 +69,12 @@ class Problem:
     text: str
 
 
-def refusal(document: Document, problems: Iterable[Problem]) -> BadFile:
-    """Give the error for a document: its first problem by line, and how many more there are."""
+def refusal(document: Document, problems: Iterable[Problem], more: int = 0) -> BadFile:
+    """Give the error for a document: its first problem by line, and how many there are besides (`more` that are not given)."""
     found = sorted(((*document.at(problem.path), problem.text) for problem in problems), key=lambda one: one[0])
     line, shown, text = found[0]
     named = f"field `{shown}`: " if shown else ""
-    return refuse(document.name, line, named + text, more=len(found) - 1)
+    return refuse(document.name, line, named + text, more=more + len(found) - 1)
 
 
 def refuse(name: str, line: int | None, text: str, more: int = 0) -> BadFile:

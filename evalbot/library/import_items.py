@@ -14,7 +14,7 @@ from evalbot.library.field_types import MAX_ID
 from evalbot.library.item_format import ItemFile
 from evalbot.library.items import Located, make_item
 from evalbot.library.read_rows import Row
-from evalbot.library.strict_model import did_you_mean, problems_of
+from evalbot.library.strict_model import did_you_mean, problem_of
 from evalbot.suites.items import Item, Source
 from evalbot.suites.suites import Suite
 
@@ -108,7 +108,7 @@ def _import_row(row: Row, mapping: Mapping[str, str], row_id: str | None, source
     try:
         item = ItemFile.model_validate(written)
     except ValidationError as error:
-        problem = problems_of(ItemFile, error)[0]
+        problem = problem_of(ItemFile, error.errors(include_url=False)[0])
         _, shown = Document("", None, Place(row.line)).at(problem.path)
         return Skipped(row.line, f"{shown}: {problem.text}" if shown else problem.text)
     located = Located(item, Document("", None, Place(row.line)), ())

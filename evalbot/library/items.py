@@ -13,9 +13,9 @@ from pydantic import JsonValue, ValidationError
 from evalbot.library.documents import Document, FieldPath, Problem, refusal, refuse
 from evalbot.library.file_text import ITEMS_BYTES, read_text
 from evalbot.library.item_format import GraderFile, ItemFile, MessageFile
-from evalbot.library.json_lines import MAX_NODES, count_values, read_json_lines
+from evalbot.library.json_lines import MAX_NODES, read_json_lines
 from evalbot.library.project_files import SCHEME, Mention, ProjectFiles
-from evalbot.library.strict_model import problems_of, validate
+from evalbot.library.strict_model import invalid, validate
 from evalbot.library.suite_format import SplitFile, SuiteFile
 from evalbot.library.yaml_text import read_yaml
 from evalbot.suites.graders import GraderSpec, GraderType
@@ -64,7 +64,7 @@ def _items_of(file: Path, files: ProjectFiles) -> Iterator[tuple[Located, int]]:
     if file.suffix == ".jsonl":
         for document in read_json_lines(read_text(file, name, ITEMS_BYTES), name):
             item = validate(ItemFile, document)
-            yield Located(item, replace(document, data=None), ()), count_values(document.data)
+            yield Located(item, replace(document, data=None), ()), document.values
     elif file.suffix in (".yaml", ".yml"):
         yield from _yaml_items(read_yaml(file, name))
     else:
@@ -79,8 +79,8 @@ def _yaml_items(document: Document) -> Iterator[tuple[Located, int]]:
         try:
             item = ItemFile.model_validate(entry)
         except ValidationError as error:
-            raise refusal(document, problems_of(ItemFile, error, (index,))) from None
-        yield Located(item, replace(document, data=None), (index,)), count_values(entry)
+            raise invalid(document, ItemFile, error, (index,)) from None
+        yield Located(item, replace(document, data=None), (index,)), 1
 
 
 def make_item(located: Located, defaults: Mapping[str, JsonValue], graders: Sequence[GraderSpec]) -> Item:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 from collections import Counter
@@ -13,8 +14,9 @@ from evalbot.library.documents import Document, Place, refuse, shorten
 from evalbot.library.file_text import FORBIDDEN, character_name
 
 MAX_LINE = 1_000_000
-MAX_NODES = 400_000
-"""Most values of one file."""
+MAX_LINE_VALUES = 50_000
+MAX_NODES = 300_000
+"""Most values of one file, and of all items of a suite."""
 
 MAX_DEPTH = 40
 
@@ -69,6 +71,8 @@ def count_values(value: JsonValue) -> int:
     while waiting:
         one, depth = waiting.pop()
         count += 1
+        if count > MAX_LINE_VALUES:
+            raise BadJson(f"holds more than {MAX_LINE_VALUES:,} values")
         if depth > MAX_DEPTH:
             raise BadJson(f"is nested more than {MAX_DEPTH} deep")
         if isinstance(one, str):
@@ -91,16 +95,17 @@ def _check_text(text: str) -> None:
 def read_json_lines(text: str, name: str) -> Iterator[Document]:
     """Yield each line that is not blank as a document; raises BadFile with the number of the first bad line."""
     total = 0
-    for number, line in enumerate(text.split("\n"), start=1):
+    for number, line in enumerate(io.StringIO(text), start=1):
         if not line.strip():
             continue
         try:
-            data = parse_json(line)
-            total += count_values(data)
+            data = parse_json(line.rstrip("\n"))
+            values = count_values(data)
+            total += values
         except BadJson as error:
             raise refuse(name, number, f"the line {error}") from None
         if total > MAX_NODES:
             raise refuse(name, number, f"the file holds more than {MAX_NODES:,} values; split it")
         if not isinstance(data, dict):
             raise refuse(name, number, "the line is not an object; write one `{...}` per line")
-        yield Document(name, data, Place(number, {key: Place(number) for key in data}))
+        yield Document(name, data, Place(number, {key: Place(number) for key in data}), values)

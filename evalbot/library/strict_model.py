@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -17,6 +17,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError
 from rapidfuzz import fuzz, process
 
+from evalbot.errors import BadFile
 from evalbot.library.documents import OTHER_NAMES, Document, FieldPath, Problem, refusal, shorten
 
 NEAR = 60.0
@@ -27,9 +28,6 @@ class FileModel(BaseModel):
     """A mapping of a file: no unknown keys, no silent conversion; the keys in `OTHER_NAMES` go by several names."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
-
-    names_of_later: ClassVar[Mapping[str, str]] = {}
-    """Keys that other tools know and we refuse, with the reason."""
 
     @model_validator(mode="wrap")
     @classmethod
@@ -45,12 +43,14 @@ class FileModel(BaseModel):
         """Add the other names of keys as deprecated properties, so that editors accept what the loader accepts."""
         made = handler.resolve_ref_schema(handler(schema))
         properties = made.get("properties", {})
-        for name in list(properties):
-            for other in OTHER_NAMES.get(name, ()):
-                properties.setdefault(other, {"deprecated": True, "description": f"Another name of `{name}`."})
+        for name, other in [(name, other) for name in properties for other in OTHER_NAMES.get(name, ())]:
+            if other not in properties:
+                said = {"deprecated": True, "description": f"Another name of `{name}`."}
+                properties[other] = {**properties[name], **said}
         renamed = [name for name in made.get("required", []) if name in OTHER_NAMES]
         if renamed:
             made["required"] = [name for name in made["required"] if name not in renamed]
+            made["allOf"] = [{"anyOf": [{"required": [one]} for one in (name, *OTHER_NAMES[name])]} for name in renamed]
         return made
 
 
@@ -76,29 +76,34 @@ def validate(model: type[FileModelT], document: Document) -> FileModelT:
     try:
         return model.model_validate(document.data)
     except ValidationError as error:
-        raise refusal(document, problems_of(model, error)) from None
+        raise invalid(document, model, error) from None
 
 
-def problems_of(model: type[FileModel], error: ValidationError, at: FieldPath = ()) -> list[Problem]:
-    """Turn a validation error into problems whose fields start at `at`."""
-    return [_problem(model, details, at) for details in error.errors(include_url=False)]
+def invalid(document: Document, model: type[FileModel], error: ValidationError, at: FieldPath = ()) -> BadFile:
+    """Give the refusal for a validation error of the part of a document that is at `at`: its first complaint by line."""
+    found = error.errors(include_url=False)
+    first = min(found, key=lambda details: document.at((*at, *_path(details)))[0])
+    problem = problem_of(model, first)
+    return refusal(document, [Problem((*at, *problem.path), problem.text)], more=len(found) - 1)
 
 
-def _problem(model: type[FileModel], details: ErrorDetails, at: FieldPath) -> Problem:
-    """Turn one complaint into a problem; loc parts in angle brackets only tell which form of a field was meant."""
-    inner = details.get("ctx", {}).get("at", ())
-    path = tuple(part for part in (*details["loc"], *inner) if not (isinstance(part, str) and part.startswith("<")))
-    if details["type"] == "extra_forbidden":
-        return Problem((*at, *path), _unknown_key(model, details["loc"]))
-    return Problem((*at, *path), _sentence(details))
+def problem_of(model: type[FileModel], details: ErrorDetails) -> Problem:
+    """Turn one complaint into a problem."""
+    text = _unknown_key(model, details["loc"]) if details["type"] == "extra_forbidden" else _sentence(details)
+    return Problem(_path(details), text)
+
+
+def _path(details: ErrorDetails) -> FieldPath:
+    """Give the field of a complaint; parts in angle brackets only tell which form of a field was meant."""
+    parts = (*details["loc"], *details.get("ctx", {}).get("at", ()))
+    return tuple(part for part in parts if not (isinstance(part, str) and part.startswith("<")))
 
 
 def _unknown_key(model: type[FileModel], loc: tuple[int | str, ...]) -> str:
     """Say that a key is unknown and which one may be meant."""
     owner = _model_at(model, loc[:-1])
     known = [*owner.model_fields, *(other for name in owner.model_fields for other in OTHER_NAMES.get(name, ()))]
-    reason = owner.names_of_later.get(str(loc[-1]))
-    return reason or f"unknown key{did_you_mean(str(loc[-1]), known)}"
+    return f"unknown key{did_you_mean(str(loc[-1]), known)}"
 
 
 def _model_at(model: type[FileModel], loc: tuple[int | str, ...]) -> type[FileModel]:

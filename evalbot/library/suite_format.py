@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Discriminator, Field, JsonValue, Tag, WithJ
 
 from evalbot.grading.sampling import Strategy
 from evalbot.library.field_types import Cron, Line, Share, Slug, Text, Tokens, Zone, complain
-from evalbot.library.item_format import GraderFile, ItemFile, MessageFile, form_of
+from evalbot.library.item_format import MAX_GRADERS, GraderFile, ItemFile, MessageFile, form_of
 from evalbot.library.strict_model import FileModel, did_you_mean
 
 OTHER_STRATEGIES = {
@@ -53,7 +53,7 @@ class SkillFile(FileModel):
 class DefaultsFile(FileModel):
     """What every item has: graders before its own, variables under its own."""
 
-    graders: list[GraderFile] = Field(default_factory=list)
+    graders: Annotated[list[GraderFile], Field(max_length=MAX_GRADERS)] = Field(default_factory=list)
     vars: dict[Line, JsonValue] = Field(default_factory=dict)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from evalbot.library.documents import Document, FieldPath, Problem, refusal
+from evalbot.library.grader_values import GraderValues
 from evalbot.library.inline_rubrics import inline_rubric
 from evalbot.library.item_format import GraderFile, MessageFile
 from evalbot.library.items import Located, apply_split, located_items, make_grader, make_item
@@ -40,6 +41,7 @@ class _SuiteBuilder:
         self.folder = folder
         self.files = files
         self.rubrics: dict[str, Rubric] = {}
+        self.values = GraderValues()
 
     def build(self) -> Suite:
         """Give the suite."""
@@ -136,7 +138,11 @@ class _SuiteBuilder:
     def _grader(self, written: GraderFile, document: Document, path: FieldPath) -> GraderSpec:
         """Give a grader's noun and gather its rubric."""
         if written.type != GraderType.RUBRIC:
-            return make_grader(written)
+            grader = make_grader(written)
+            problem = self.values.problem(grader)
+            if problem:
+                raise refusal(document, [Problem((*path, "value"), problem)])
+            return grader
         if written.rubric is None:
             rubric = inline_rubric(str(written.value), written.metric, self.files)
             rubric = self.rubrics.setdefault(rubric.name, rubric)

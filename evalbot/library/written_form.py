@@ -15,7 +15,7 @@ from evalbot.library.documents import Document, Place, Problem, refusal
 from evalbot.library.item_format import ItemFile
 from evalbot.library.json_lines import BadJson, count_values
 from evalbot.library.rubric_format import RubricFile
-from evalbot.library.strict_model import FileModel, problems_of
+from evalbot.library.strict_model import FileModel, invalid
 from evalbot.library.suite_format import SuiteFile
 from evalbot.library.yaml_text import is_plain_text
 from evalbot.suites.graders import GraderSpec
@@ -167,7 +167,7 @@ def _check(data: Fields, model: type[FileModel], name: str) -> None:
     except BadJson as error:
         raise refusal(document, [Problem((), f"cannot be written: it {error}")]) from None
     except ValidationError as error:
-        raise refusal(document, problems_of(model, error)) from None
+        raise invalid(document, model, error) from None
 
 
 _BLOCK = re.compile(r"(?=[!-~])(?:[ -~]*[!-~])?(?:\n(?:[ -~]*[!-~])?)*\n?")

@@ -68,7 +68,7 @@ def parse_yaml(data: bytes, name: str) -> Document:
         raise refuse(name, None, "this is not YAML") from None
     if reader.root is None:
         raise refuse(name, 1, "the file is empty")
-    return Document(name, reader.root.value, reader.root.place)
+    return Document(name, reader.root.value, reader.root.place, reader.root.size)
 
 
 def _syntax_error(error: yaml.MarkedYAMLError, text: str, name: str) -> BadFile:
@@ -163,7 +163,7 @@ class _Reader:
             name = self._key(key)
             if name in own:
                 raise refuse(self.name, key.place.line, f"the key `{shorten(name)}` is there twice")
-            self._refuse_ambiguous(value)
+            self._refuse_ambiguous(value, f"field `{shorten(name)}`: ")
             own[name] = _Built(value.value, Place(key.place.line, value.place.inside))
         every = {**merged, **own}
         inside: dict[str | int, Place] = {name: one.place for name, one in every.items()}
@@ -186,13 +186,13 @@ class _Reader:
                 found.setdefault(name, _Built(one, place.inside[name]))
         return found
 
-    def _refuse_ambiguous(self, value: _Built) -> None:
+    def _refuse_ambiguous(self, value: _Built, named: str = "") -> None:
         if value.plain and value.text in _AMBIGUOUS:
             kind = "true" if value.text.lower() in ("yes", "on") else "false"
             raise refuse(
                 self.name,
                 value.place.line,
-                f"`{value.text}` can be read as a word or as {kind}; quote it or write {kind}",
+                f"{named}`{value.text}` can be read as a word or as {kind}; quote it or write {kind}",
             )
 
 

@@ -8,6 +8,7 @@ from importlib.resources import files
 from typing import Any
 
 Spec = dict[str, Any]
+_DISPATCH = ("on_enter_pressed", "on_character_entered")
 _TEXT_FLAG = {"plain_text": "emoji", "mrkdwn": "verbatim"}
 
 
@@ -73,6 +74,8 @@ class FieldChecker:
         kind = value.get("type")
         if kind is None:
             return self.complain("missing required field: type", pointer)
+        if not isinstance(kind, str):
+            return self.complain("must provide a string", f"{pointer}/type")
         spec = self.limits["elements"].get(kind) or self.limits["blocks"].get(kind)
         on_surface = spec is None or self.surface in spec["surfaces"]
         if kind not in types or not on_surface:
@@ -189,7 +192,7 @@ class FieldChecker:
         if not isinstance(value, dict):
             return self.complain("must provide an object", pointer)
         actions = value.get("trigger_actions_on")
-        if not isinstance(actions, list) or not set(actions) <= {"on_enter_pressed", "on_character_entered"}:
+        if not isinstance(actions, list) or any(one not in _DISPATCH for one in actions):
             self.complain("must be a valid enum value", f"{pointer}/trigger_actions_on")
         return None
 

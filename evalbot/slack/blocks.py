@@ -7,10 +7,11 @@ is a bug of the caller and raises ValueError. Keys without a value are left out,
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from evalbot.slack.text import Block, one_line, plain, size
+from evalbot.slack.text import Block, editable, mrkdwn, one_line, plain, size
 
 Element = dict[str, Any]
 Payload = dict[str, Any]
@@ -39,6 +40,9 @@ MOST_TITLE = 24
 MOST_METADATA = 3_000
 MOST_ID = 255
 MOST_ROWS, MOST_COLUMNS, MOST_TABLE_CHARACTERS = 100, 20, 10_000
+
+_PERSON = re.compile(r"[UW][A-Z0-9]{2,20}", re.ASCII)
+_CHANNEL = re.compile(r"[CGD][A-Z0-9]{2,20}", re.ASCII)
 
 PICTURE = "F00PICTURE"
 """The file id that stands for a picture which is uploaded later; see `with_picture`."""
@@ -83,6 +87,18 @@ def code(text: str, limit: int = 60) -> str:
     """Give a word in fixed width for our own mrkdwn."""
     word = one_line(text, limit).replace("`", "ˋ")
     return "`" + word.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;") + "`"
+
+
+def mentions(people: Sequence[str], most: int) -> str:
+    """Mention the first few people by their Slack ids for our own mrkdwn, and count the others."""
+    known = [f"<@{person}>" for person in people if _PERSON.fullmatch(person)][:most]
+    more = len(people) - len(known)
+    return " ".join([*known, *([f"and {more:,} more" if known else f"{more:,}"] if more else [])])
+
+
+def channel_link(channel: str) -> str:
+    """Name a channel by its Slack id for our own mrkdwn; anything else is shown as text."""
+    return f"<#{channel}>" if _CHANNEL.fullmatch(channel) else mrkdwn(channel, 60, "channel")
 
 
 # --- blocks ----------------------------------------------------------------------------------------
@@ -227,13 +243,13 @@ def text_input(
     hint: str = "",
     optional: bool = False,
 ) -> Block:
-    """Give a text box of several lines for a modal; an initial text that Slack cannot hold is left out."""
+    """Give a text box of several lines for a modal; see `editable` for initial texts that are left out."""
     element = _filled(
         type="plain_text_input",
         action_id=_id(action_id),
         multiline=True,
         max_length=3_000,
-        initial_value=initial if initial and size(initial) <= 3_000 else None,
+        initial_value=editable(initial) or None,
         placeholder=plain_text(one_line(placeholder, 150)) if placeholder else None,
     )
     return _filled(

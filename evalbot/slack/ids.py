@@ -42,7 +42,7 @@ class ActionId(StrEnum):
     REVIEW_MORE = "review_more"
 
 
-GRADE_ACTIONS = re.compile(rf"^{ActionId.GRADE}:\d{1, 2}$")
+GRADE_ACTIONS = re.compile(rf"^{ActionId.GRADE}:\d\d?$")
 """What the action ids of grade buttons look like: they differ by step as one block holds several."""
 
 

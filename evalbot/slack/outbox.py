@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import functools
 import logging
 import time
 from collections.abc import Callable, Iterable
-from itertools import groupby
 from typing import Any
 
 import aiohttp
@@ -35,6 +36,9 @@ FOR_NOW = frozenset(
 )
 """Refusals that pass; every other one is for good."""
 
+SHORT_PAUSE_S = 0.3
+"""Other messages are edited at most this often."""
+
 LOOK_BACK = 100
 """How many messages are looked through for one whose answer was lost."""
 
@@ -51,42 +55,57 @@ class OutboxSender:
         self._posted_at: dict[str, float] = {}
         self._edited_at: dict[str, float] = {}
         self._direct: dict[str, str] = {}
+        self._lanes: dict[str, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
         """Deliver for ever: at once when there is news, and every second what waits for another try."""
-        while True:
-            self._outbox.news.clear()
-            try:
-                await self.deliver_due()
-            except Exception:
-                log.exception("the outbox stumbled", extra={"action": "outbox_failed"})
-            try:
-                await asyncio.wait_for(self._outbox.news.wait(), timeout=1.0)
-            except TimeoutError:
-                continue
+        try:
+            while True:
+                self._outbox.news.clear()
+                try:
+                    await self.begin_due()
+                except Exception:
+                    log.exception("the outbox stumbled", extra={"action": "outbox_failed"})
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._outbox.news.wait(), timeout=1.0)
+        finally:
+            for task in self._lanes.values():
+                task.cancel()
+            await asyncio.gather(*self._lanes.values(), return_exceptions=True)
 
-    async def deliver_due(self) -> None:
-        """Deliver what is due: channels side by side, the posts of one channel in order."""
-        due = sorted(await self._outbox.due(), key=lambda one: one.post.channel)
-        groups = [list(group) for _, group in groupby(due, key=lambda one: one.post.channel)]
-        await asyncio.gather(*(self._deliver_channel(group) for group in groups))
+    async def begin_due(self) -> None:
+        """Begin to deliver what is due in lanes side by side: the new posts of one channel in order, and each edit alone."""
+        lanes: dict[str, list[Delivery]] = {}
+        for delivery in await self._outbox.due():
+            if delivery.posted_version == 0:
+                lanes.setdefault(f"posts of {delivery.post.channel}", []).append(delivery)
+            elif self._may_edit(delivery):
+                lanes[f"edit of {delivery.post.key}"] = [delivery]
+        for name, due in lanes.items():
+            if name not in self._lanes:
+                self._lanes[name] = asyncio.create_task(self._deliver_lane(due), name=name)
+                self._lanes[name].add_done_callback(functools.partial(self._lane_ended, name))
 
-    async def _deliver_channel(self, due: Iterable[Delivery]) -> None:
-        """Deliver one channel's posts; after a failed new post no later new one goes out before it."""
-        blocked = False
+    async def _deliver_lane(self, due: Iterable[Delivery]) -> None:
+        """Deliver posts in order; after one that has to wait no later one goes out before it."""
         for delivery in due:
-            is_new = delivery.posted_version == 0
-            if is_new and blocked:
-                continue
-            if not is_new and not self._may_edit(delivery):
-                continue
-            delivered = await self._try(delivery)
-            blocked = blocked or (is_new and not delivered)
+            if not await self._try(delivery):
+                return
+
+    def _lane_ended(self, name: str, task: asyncio.Task[None]) -> None:
+        """Free a lane, and look at once whether more has come for it."""
+        del self._lanes[name]
+        if task.cancelled():
+            return
+        if task.exception() is not None:
+            log.error("a delivery stumbled", exc_info=task.exception(), extra={"action": "outbox_failed"})
+        else:
+            self._outbox.news.set()
 
     def _may_edit(self, delivery: Delivery) -> bool:
         """Tell whether a message was left alone long enough to be edited again."""
         key = delivery.post.key
-        pause = EDIT_PAUSE_S if key.startswith("run:") else 0.3
+        pause = EDIT_PAUSE_S if key.startswith("run:") else SHORT_PAUSE_S
         return self._clock() - self._edited_at.get(key, -pause) >= pause
 
     async def _try(self, delivery: Delivery) -> bool:

@@ -8,14 +8,20 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 Block = dict[str, Any]
 
+MOST_INPUT = 3_000
+"""The longest text an input of a modal begins with."""
+
 MOST_COMBINING = 3
 """How many combining marks a character keeps; the scripts in use need no more."""
+
+LONGEST_CLUSTER = 16
+"""A cut looks back over this many pieces for the beginning of what it would split."""
 
 NOTE_FROM = 100
 """Limits below this leave no room to say how much was cut: there an ellipsis says that something was."""
@@ -72,17 +78,20 @@ def plain(text: str, limit: int, noun: str = "text") -> str:
 
 def one_line(text: str, limit: int, noun: str = "text") -> str:
     """Give text for headers, buttons and table cells: like `plain`, with every run of white space as one space."""
-    return stated_if_blank(text, noun) or _fit(text, _pieces(_flat(text)), limit)
+    return stated_if_blank(text, noun) or _fit(text, _pieces_of_head(text, _flat, limit), limit)
 
 
 def mrkdwn(text: str, limit: int, noun: str = "text") -> str:
     """Give text for mrkdwn elements and message texts, on one line: escaped after cutting, no markup of its own survives."""
-    if blank := stated_if_blank(text, noun):
-        return blank
-    tame = _flat(text).translate(_LOOKALIKES)
-    for pattern, lookalike in _MARKUP:
-        tame = pattern.sub(lookalike, tame)
-    return _fit(text, (_escaped(piece) for piece in _pieces(tame)), limit)
+    pieces = (_escaped(piece) for piece in _pieces_of_head(text, _tamed, limit))
+    return stated_if_blank(text, noun) or _fit(text, pieces, limit)
+
+
+def editable(text: str) -> str:
+    """Give text to begin an input with: the text with plain line ends, or nothing when the box could not hold or show it."""
+    text = text.replace("\r\n", "\n")
+    spaced = text.replace("\t", " ")
+    return text if plain(spaced, MOST_INPUT) == spaced else ""
 
 
 def preformatted(text: str, limit: int, noun: str = "answer") -> Block:
@@ -119,6 +128,22 @@ def _rich_text(kind: str, text: str) -> Block:
     return {"type": "rich_text", "elements": [{"type": kind, "elements": [{"type": "text", "text": text}]}]}
 
 
+def _pieces_of_head(text: str, tame: Callable[[str], str], limit: int) -> Iterator[_Piece]:
+    """Give the pieces of as much of a text as can matter within a limit; the rest of a longer one is a piece that never fits."""
+    most = 8 * limit + 200
+    yield from _pieces(tame(text[:most]))
+    if len(text) > most:
+        yield _Piece(len(text) - most, " " * (limit + 1))
+
+
+def _tamed(text: str) -> str:
+    """Flatten a text and put look-alikes in place of what Slack reads as markup."""
+    tame = _flat(text).translate(_LOOKALIKES)
+    for pattern, lookalike in _MARKUP:
+        tame = pattern.sub(lookalike, tame)
+    return tame
+
+
 def _flat(text: str) -> str:
     """Turn white space that breaks lines or columns into spaces and runs of it into one, at the ends into none."""
     return re.sub(r"[^\S\x1c-\x1f\x85\u2028\u2029]+", " ", text).strip(" ")
@@ -136,27 +161,22 @@ def _fit(source: str, pieces: Iterator[_Piece], limit: int) -> str:
     used = 0
     for piece in pieces:
         if used + size(piece.shown) > limit:
-            return _cut(source, [*kept, piece], limit)
+            return _cut(source, kept, piece, limit)
         kept.append(piece)
         used += size(piece.shown)
     return "".join(piece.shown for piece in kept)
 
 
-def _cut(source: str, pieces: list[_Piece], limit: int) -> str:
-    """Drop pieces from the end until the note fits; glued pieces go with what they are glued to, within reason."""
-    longest_note = size(_note(len(source), len(source), limit))
-    used = sum(size(piece.shown) for piece in pieces)
-    while pieces and (used + longest_note > limit or _ends_inside(pieces)):
-        used -= size(pieces.pop().shown)
-    while pieces and pieces[-1].shown.isspace():
-        pieces.pop()
-    kept = sum(piece.source for piece in pieces)
-    return "".join(piece.shown for piece in pieces) + _note(kept, len(source), limit)
-
-
-def _ends_inside(pieces: list[_Piece]) -> bool:
-    """Tell whether the list ends with a glued piece: what follows might belong to it too."""
-    return pieces[-1].glued and not all(piece.glued for piece in pieces[-8:])
+def _cut(source: str, kept: list[_Piece], following: _Piece, limit: int) -> str:
+    """Drop pieces from the end until the note fits and what follows does not belong to what is kept, within reason."""
+    room = limit - size(_note(len(source), len(source), limit))
+    used, glued = sum(size(piece.shown) for piece in kept), 0
+    while kept and (used > room or (following.glued and glued < LONGEST_CLUSTER) or kept[-1].shown.isspace()):
+        following = kept.pop()
+        used -= size(following.shown)
+        glued += following.glued
+    whole = sum(piece.source for piece in kept)
+    return "".join(piece.shown for piece in kept) + _note(whole, len(source), limit)
 
 
 def _note(kept: int, whole: int, limit: int) -> str:
@@ -190,7 +210,7 @@ def _piece_at(text: str, place: int) -> _Piece:
         return _Piece(end - place, _mark(character, end - place))
     if category in ("Mn", "Me"):
         return _stack(text, place)
-    return _Piece(1, character, glued="\U0001f3fb" <= character <= "\U0001f3ff")
+    return _Piece(1, character, glued="\U0001f3fb" <= character <= "\U0001f3ff" or text[place - 1 : place] == _ZWJ)
 
 
 def _line_breaks(text: str, place: int) -> _Piece:
@@ -212,7 +232,7 @@ def _stack(text: str, place: int) -> _Piece:
     end = place
     while end < len(text) and unicodedata.category(text[end]) in ("Mn", "Me") and not _is_odd(text[end], "Mn"):
         end += 1
-    kept, more = text[place : place + MOST_COMBINING], end - place - MOST_COMBINING
+    kept, more = text[place:end][:MOST_COMBINING], end - place - MOST_COMBINING
     return _Piece(end - place, f"{kept}[+{more:,} marks]" if more > 0 else kept, glued=True)
 
 

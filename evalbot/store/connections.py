@@ -13,6 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from evalbot.errors import BadSetting, EvalbotError, OutsideError
+from evalbot.store import sqlite_driver
 
 SQLITE = "sqlite+aiosqlite"
 POSTGRESQL = "postgresql+psycopg"
@@ -53,7 +54,13 @@ def sqlite_engine(
 ) -> AsyncEngine:
     """Give an engine on a SQLite file that begins transactions with `begin`; readers 0 means one connection that writes."""
     Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
-    engine = create_async_engine(url, pool_size=readers or 1, max_overflow=0, pool_timeout=busy_s)
+    engine = create_async_engine(
+        url,
+        connect_args={"async_creator_fn": sqlite_driver.connect},
+        pool_size=readers or 1,
+        max_overflow=0,
+        pool_timeout=busy_s,
+    )
     pragmas = [
         f"busy_timeout={round(busy_s * 1000)}",
         "journal_mode=WAL",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, func, select
+from sqlalchemy import Row, Select, bindparam, delete, func, select
 
 from evalbot.grading.grades import Grade, Grader, GraderKind, Purpose
 from evalbot.people import PersonId, TeamId
@@ -14,8 +14,20 @@ from evalbot.runs.outputs import OutputId, RunId
 from evalbot.store.tables import FORMER_GRADES, GRADES, HUMAN_GRADES, OUTPUTS, RUNS
 from evalbot.store.transaction import Transaction
 
-_KEYS = ("output_id", "grader", "criterion")
 _KEPT = tuple(column.name for column in HUMAN_GRADES.c)
+_BY_KEY = GRADES.primary_key.columns
+_BY_AGE = (HUMAN_GRADES.c.at, *HUMAN_GRADES.primary_key.columns)
+
+_MACHINE_OF_OUTPUT = select(GRADES).where(GRADES.c.output_id == bindparam("output_id")).order_by(*_BY_KEY)
+_HUMAN_OF_OUTPUT = select(HUMAN_GRADES).where(HUMAN_GRADES.c.output_id == bindparam("output_id")).order_by(*_BY_AGE)
+
+_MINE = (
+    HUMAN_GRADES.c.output_id == bindparam("graded"),
+    HUMAN_GRADES.c.grader == bindparam("person"),
+    HUMAN_GRADES.c.criterion == bindparam("asked"),
+)
+_KEEP_MINE = FORMER_GRADES.insert().from_select(_KEPT, select(HUMAN_GRADES).where(*_MINE))
+_DROP_MINE = delete(HUMAN_GRADES).where(*_MINE)
 
 
 async def add_grades(tx: Transaction, grades: Sequence[Grade]) -> None:
@@ -26,17 +38,16 @@ async def add_grades(tx: Transaction, grades: Sequence[Grade]) -> None:
 async def put_human_grade(tx: Transaction, grade: Grade) -> None:
     """Save a person's grade; the one it replaces is kept among the former ones."""
     values = _values(grade)
-    if await tx.add_once(HUMAN_GRADES, values):
-        return
-    await _keep_former(tx, grade.output_id, PersonId(grade.grader.id), grade.criterion)
-    await tx.put(HUMAN_GRADES, values, _KEYS)
+    if not await tx.add_once(HUMAN_GRADES, values):
+        await tx.execute(_KEEP_MINE, _mine(grade.output_id, grade.grader.id, grade.criterion))
+        await tx.put(HUMAN_GRADES, values)
 
 
 async def withdraw_human_grade(tx: Transaction, output_id: OutputId, person: PersonId, criterion: str) -> bool:
     """Take a person's grade back, keeping it among the former ones; tell whether there was one."""
-    await _keep_former(tx, output_id, person, criterion)
-    gone = await tx.execute(delete(HUMAN_GRADES).where(*_current(output_id, person, criterion)))
-    return gone.rowcount == 1
+    mine = _mine(output_id, person, criterion)
+    await tx.execute(_KEEP_MINE, mine)
+    return (await tx.execute(_DROP_MINE, mine)).rowcount == 1
 
 
 async def list_grades(tx: Transaction, run_id: RunId, kind: GraderKind | None = None) -> list[Grade]:
@@ -53,9 +64,10 @@ async def list_grades(tx: Transaction, run_id: RunId, kind: GraderKind | None = 
 
 async def grades_of_output(tx: Transaction, output_id: OutputId) -> list[Grade]:
     """Give all current grades of an output, people's last and oldest first."""
-    machine = await _machine_grades(tx, select(GRADES).where(GRADES.c.output_id == output_id))
-    human = select(HUMAN_GRADES).where(HUMAN_GRADES.c.output_id == output_id)
-    return machine + await _human_grades(tx, human)
+    machine = await tx.execute(_MACHINE_OF_OUTPUT, {"output_id": output_id})
+    grades = [_grade(row, GraderKind(row.kind)) for row in machine]
+    human = await tx.execute(_HUMAN_OF_OUTPUT, {"output_id": output_id})
+    return grades + [_grade(row, GraderKind.HUMAN) for row in human]
 
 
 async def former_grades(tx: Transaction, output_id: OutputId) -> list[Grade]:
@@ -83,28 +95,19 @@ async def human_grades_between(tx: Transaction, team: TeamId, start: datetime, e
     return await _human_grades(tx, of_team.where(HUMAN_GRADES.c.at >= start, HUMAN_GRADES.c.at < end))
 
 
-async def _keep_former(tx: Transaction, output_id: OutputId, person: PersonId, criterion: str) -> None:
-    """Copy the current grade of a person to the former ones, if there is one."""
-    current = select(HUMAN_GRADES).where(*_current(output_id, person, criterion))
-    await tx.execute(FORMER_GRADES.insert().from_select(_KEPT, current))
-
-
-def _current(output_id: OutputId, person: PersonId, criterion: str) -> tuple[Any, ...]:
-    """Give the conditions that find the current grade of a person."""
-    here = HUMAN_GRADES.c
-    return (here.output_id == output_id, here.grader == person, here.criterion == criterion)
+def _mine(output_id: OutputId, person: str, criterion: str) -> dict[str, str]:
+    """Name the current grade of a person."""
+    return {"graded": output_id, "person": person, "asked": criterion}
 
 
 async def _machine_grades(tx: Transaction, wanted: Select[Any]) -> list[Grade]:
     """Give the grades of checks and judges of a query, in a stable order."""
-    ordered = wanted.order_by(*GRADES.primary_key.columns)
-    return [_grade(row, GraderKind(row.kind)) for row in await tx.execute(ordered)]
+    return [_grade(row, GraderKind(row.kind)) for row in await tx.execute(wanted.order_by(*_BY_KEY))]
 
 
 async def _human_grades(tx: Transaction, wanted: Select[Any]) -> list[Grade]:
     """Give the human grades of a query, oldest first."""
-    ordered = wanted.order_by(HUMAN_GRADES.c.at, *HUMAN_GRADES.primary_key.columns)
-    return [_grade(row, GraderKind.HUMAN) for row in await tx.execute(ordered)]
+    return [_grade(row, GraderKind.HUMAN) for row in await tx.execute(wanted.order_by(*_BY_AGE))]
 
 
 def _values(grade: Grade) -> dict[str, Any]:

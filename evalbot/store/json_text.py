@@ -13,13 +13,19 @@ from evalbot.store.exact_text import MARK, decode_text, encode_text
 
 T = TypeVar("T")
 
+_REPLACED = "\ufffd"
+
 
 def dump_noun(adapter: TypeAdapter[T], noun: T) -> str:
     """Give a noun as JSON; the mark in front tells that its texts had to be escaped first."""
     try:
-        return adapter.dump_json(noun).decode()
+        plain = adapter.dump_json(noun).decode()
     except PydanticSerializationError:
-        return MARK + adapter.dump_json(_with_texts(noun, encode_text)).decode()
+        plain = _REPLACED
+    # A lone surrogate raises in a value, yet in a key it silently becomes the replacement character.
+    if _REPLACED not in plain:
+        return plain
+    return MARK + adapter.dump_json(_with_texts(noun, encode_text)).decode()
 
 
 def load_noun(adapter: TypeAdapter[T], stored: str) -> T:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, bindparam, func, literal, select, tuple_
 
 from evalbot.errors import UnknownName
 from evalbot.runs.outputs import Failure, Output, OutputId, RunId, Unit, Usage
@@ -14,6 +14,7 @@ from evalbot.store.tables import OUTPUTS
 from evalbot.store.transaction import Transaction
 from evalbot.suites.items import ItemId
 
+_BY_ID = select(OUTPUTS).where(OUTPUTS.c.id == bindparam("id"))
 _ORDER = (OUTPUTS.c.target, OUTPUTS.c.item_id, OUTPUTS.c.repeat)
 _MOST_TOKENS = 2**63 - 1
 """What a database can count to; a provider that claims more is lying."""
@@ -55,15 +56,18 @@ async def list_outputs(tx: Transaction, run_id: RunId) -> list[Output]:
 
 async def stream_outputs(tx: Transaction, run_id: RunId) -> AsyncIterator[Output]:
     """Give the outputs of a run one by one in the same order, never holding them all."""
-    wanted = select(OUTPUTS).where(OUTPUTS.c.run_id == run_id).order_by(*_ORDER)
-    async with tx.connection.stream(wanted.execution_options(yield_per=_AT_ONCE)) as rows:
-        async for row in rows:
+    wanted = select(OUTPUTS).where(OUTPUTS.c.run_id == run_id).order_by(*_ORDER).limit(_AT_ONCE)
+    rows = (await tx.execute(wanted)).all()
+    while rows:
+        for row in rows:
             yield _output(row)
+        last = tuple_(*(literal(rows[-1]._mapping[column], column.type) for column in _ORDER))
+        rows = (await tx.execute(wanted.where(tuple_(*_ORDER) > last))).all()
 
 
 async def get_output(tx: Transaction, output_id: OutputId) -> Output:
     """Give an output by id; raises UnknownName."""
-    row = (await tx.execute(select(OUTPUTS).where(OUTPUTS.c.id == output_id))).first()
+    row = (await tx.execute(_BY_ID, {"id": output_id})).first()
     if row is None:
         raise UnknownName("There is no such output.", "Open it again from its card.")
     return _output(row)

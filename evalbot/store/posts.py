@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from pydantic import JsonValue, TypeAdapter
-from sqlalchemy import Row, Select, case, func, or_, select, update
+from sqlalchemy import Executable, Row, Select, case, func, or_, select, update
 
 from evalbot.people import TeamId
 from evalbot.reporting.posts import Delivery, Picture, Post
 from evalbot.store.json_text import dump_noun, load_noun
 from evalbot.store.tables import POSTS
-from evalbot.store.transaction import Transaction
+from evalbot.store.transaction import Transaction, insert_into
 
 _PAYLOAD = TypeAdapter(dict[str, JsonValue])
 _PARENTS = POSTS.alias("parents")
@@ -23,9 +24,16 @@ _WITH_PARENT = select(POSTS, _PARENTS.c.ts.label("parent_ts")).select_from(
 
 async def put_post(tx: Transaction, post: Post, now: datetime) -> None:
     """Say what a post should show: something new is the next version and gets new tries, the same changes nothing."""
-    statement = tx.insert(POSTS)
+    await tx.execute(_put(tx.dialect), _values(post, now))
+
+
+@cache
+def _put(dialect: str) -> Executable:
+    """Give the statement that adds a post, or makes something new its next version."""
+    statement = insert_into(dialect, POSTS)
     new, here = statement.excluded, POSTS.c
     new_picture = here.picture_png.is_distinct_from(new.picture_png)
+    new_alt = here.picture_alt.is_distinct_from(new.picture_alt)
     changes = {
         "payload": new.payload,
         "picture_name": new.picture_name,
@@ -38,11 +46,8 @@ async def put_post(tx: Transaction, post: Post, now: datetime) -> None:
         "due_at": case((here.given_up, None), else_=here.due_at),
         "given_up": False,
     }
-    new_alt = here.picture_alt.is_distinct_from(new.picture_alt)
     something_new = or_(here.payload != new.payload, new_picture, new_alt)
-    await tx.execute(
-        statement.on_conflict_do_update(index_elements=["key"], set_=changes, where=something_new), _values(post, now)
-    )
+    return statement.on_conflict_do_update(index_elements=["key"], set_=changes, where=something_new)
 
 
 async def due_deliveries(tx: Transaction, now: datetime, limit: int = 50) -> list[Delivery]:

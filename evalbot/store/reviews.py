@@ -7,7 +7,7 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, select, update
+from sqlalchemy import Row, Select, bindparam, select, update
 
 from evalbot.errors import Conflict, UnknownName
 from evalbot.grading.reviews import Review, ReviewId, ReviewStatus, Round, RoundId
@@ -19,6 +19,13 @@ from evalbot.store.transaction import Transaction
 _REVIEW = tuple(part.name for part in fields(Review))
 _ROUND = tuple(part.name for part in fields(Round))
 
+_ROUND_BY_ID = select(ROUNDS).where(ROUNDS.c.id == bindparam("id"))
+_REVIEW_BY_ID = select(REVIEWS).where(REVIEWS.c.id == bindparam("id"))
+_OF_ROUND = (
+    select(REVIEWS).where(REVIEWS.c.round_id == bindparam("round_id")).order_by(REVIEWS.c.position, REVIEWS.c.id)
+)
+_CHANGE = update(REVIEWS).where(REVIEWS.c.id == bindparam("which"))
+
 
 async def add_round(tx: Transaction, round_: Round) -> None:
     """Add a round; raises Conflict when its id is taken."""
@@ -28,7 +35,7 @@ async def add_round(tx: Transaction, round_: Round) -> None:
 
 async def get_round(tx: Transaction, round_id: RoundId) -> Round:
     """Give a round by id; raises UnknownName."""
-    row = (await tx.execute(select(ROUNDS).where(ROUNDS.c.id == round_id))).first()
+    row = (await tx.execute(_ROUND_BY_ID, {"id": round_id})).first()
     if row is None:
         raise UnknownName("There is no such round of reviews.", "Open it again from its card.")
     return _round(row)
@@ -47,7 +54,7 @@ async def add_reviews(tx: Transaction, reviews: Sequence[Review]) -> None:
 
 async def get_review(tx: Transaction, review_id: ReviewId) -> Review:
     """Give a review by id; raises UnknownName."""
-    row = (await tx.execute(select(REVIEWS).where(REVIEWS.c.id == review_id))).first()
+    row = (await tx.execute(_REVIEW_BY_ID, {"id": review_id})).first()
     if row is None:
         raise UnknownName("There is no such review.", "Open it again from its card.")
     return _review(row)
@@ -63,8 +70,7 @@ async def find_review_of_output(tx: Transaction, output_id: OutputId) -> Review 
 
 async def list_reviews(tx: Transaction, round_id: RoundId) -> list[Review]:
     """Give the reviews of a round by position."""
-    wanted = select(REVIEWS).where(REVIEWS.c.round_id == round_id)
-    return await _all(tx, wanted.order_by(REVIEWS.c.position, REVIEWS.c.id))
+    return [_review(row) for row in await tx.execute(_OF_ROUND, {"round_id": round_id})]
 
 
 async def open_reviews(tx: Transaction, team: TeamId) -> list[Review]:
@@ -88,7 +94,7 @@ async def reviewed_outputs(tx: Transaction, run_id: RunId) -> set[OutputId]:
 
 async def update_review(tx: Transaction, review: Review) -> None:
     """Save a review that changed; raises UnknownName when it is not there."""
-    changed = await tx.execute(update(REVIEWS).where(REVIEWS.c.id == review.id), _values(review))
+    changed = await tx.execute(_CHANGE, {**_values(review), "which": review.id})
     if changed.rowcount == 0:
         raise UnknownName("There is no such review.", "Open it again from its card.")
 

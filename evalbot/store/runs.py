@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Row, Select, func, or_, select, update
+from sqlalchemy import Row, Select, bindparam, func, or_, select, update
 
 from evalbot.errors import Conflict, UnknownName
 from evalbot.people import TeamId
@@ -21,6 +21,7 @@ from evalbot.suites.targets import Target
 
 _TARGETS = TypeAdapter(tuple[Target, ...])
 _ITEM_IDS = TypeAdapter(tuple[ItemId, ...])
+_BY_ID = select(RUNS).where(RUNS.c.id == bindparam("id"))
 _PARTS = tuple(part.name for part in fields(Run))
 
 
@@ -38,7 +39,7 @@ async def next_run_number(tx: Transaction, team: TeamId) -> int:
 
 async def get_run(tx: Transaction, run_id: RunId) -> Run:
     """Give a run by id; raises UnknownName."""
-    row = (await tx.execute(select(RUNS).where(RUNS.c.id == run_id))).first()
+    row = (await tx.execute(_BY_ID, {"id": run_id})).first()
     if row is None:
         raise UnknownName("There is no such run.", "List the runs to see their numbers.")
     return _run(row)

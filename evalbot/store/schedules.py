@@ -10,7 +10,7 @@ from sqlalchemy import Row, delete, select, update
 from evalbot.people import PersonId, TeamId
 from evalbot.reporting.schedules import Schedule, ScheduleId
 from evalbot.store.tables import SCHEDULES, SLOTS
-from evalbot.store.transaction import Transaction
+from evalbot.store.transaction import Transaction, insert_into
 
 _CLAIMED = "claimed"
 
@@ -20,7 +20,7 @@ async def put_schedule(tx: Transaction, schedule: Schedule) -> None:
     here = SCHEDULES.c
     same = (here.team == schedule.team) & (here.channel == schedule.channel)
     await tx.execute(update(SCHEDULES).where(same, here.id != schedule.id).values(id=schedule.id))
-    await tx.put(SCHEDULES, _values(schedule), ("id",))
+    await tx.put(SCHEDULES, _values(schedule))
 
 
 async def list_schedules(tx: Transaction, team: TeamId | None = None) -> list[Schedule]:
@@ -44,7 +44,7 @@ async def remove_schedule(tx: Transaction, schedule_id: ScheduleId) -> None:
 
 async def claim_slot(tx: Transaction, schedule_id: ScheduleId, slot: str, now: datetime, lease_s: float = 600) -> bool:
     """Take a slot to handle it; False when somebody has. Who took it and has not finished after the lease lost it."""
-    statement = tx.insert(SLOTS)
+    statement = insert_into(tx.dialect, SLOTS)
     lapsed = (SLOTS.c.state == _CLAIMED) & (SLOTS.c.claimed_at < now - timedelta(seconds=lease_s))
     statement = statement.on_conflict_do_update(
         index_elements=["schedule_id", "slot"], set_={"claimed_at": statement.excluded.claimed_at}, where=lapsed

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Row, and_, func, select
+from sqlalchemy import Row, and_, bindparam, func, select
 
 from evalbot.errors import Conflict
 from evalbot.people import PersonId, TeamId
@@ -18,6 +18,9 @@ from evalbot.suites.items import Split
 from evalbot.suites.suites import Suite
 
 _SUITE = TypeAdapter(Suite)
+_NEWEST = select(func.max(SUITES.c.version)).where(
+    SUITES.c.team == bindparam("team"), SUITES.c.name == bindparam("name")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +37,7 @@ class SuiteLine:
 async def find_suite(tx: Transaction, team: TeamId, name: str, version: int | None = None) -> Suite | None:
     """Give a version of a suite, the newest when None is asked for; cheap once it was read."""
     if version is None:
-        newest = select(func.max(SUITES.c.version)).where(SUITES.c.team == team, SUITES.c.name == name)
-        version = (await tx.execute(newest)).scalar()
+        version = (await tx.execute(_NEWEST, {"team": team, "name": name})).scalar()
         if version is None:
             return None
     key = (team, name, version)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from sqlalchemy import CursorResult, Executable, Table
@@ -17,6 +18,25 @@ SuiteKey = tuple[str, str, int]
 
 MOST_SUITES = 64
 """How many parsed suite versions are kept at hand."""
+
+
+def insert_into(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """Give an insert that knows ON CONFLICT in the words of a database."""
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+
+
+@cache
+def insert_once(dialect: str, table: Table) -> Executable:
+    """Give the statement that adds rows unless one of their unique keys is taken."""
+    return insert_into(dialect, table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+
+
+@cache
+def insert_or_change(dialect: str, table: Table) -> Executable:
+    """Give the statement that adds a row, or changes the one that has the same primary key."""
+    statement = insert_into(dialect, table)
+    changed = {column.name: statement.excluded[column.name] for column in table.c if not column.primary_key}
+    return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=changed)
 
 
 @dataclass(slots=True)
@@ -47,23 +67,16 @@ class Transaction:
         """Run a statement once, or once per row."""
         return await self.connection.execute(statement, rows)
 
-    def insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
-        """Give an insert that knows ON CONFLICT in the words of this database."""
-        return sqlite.insert(table) if self.dialect == "sqlite" else postgresql.insert(table)
-
     async def add_once(self, table: Table, values: Mapping[str, Any]) -> bool:
         """Add a row unless one of its unique keys is taken; tell whether it was added."""
-        once = self.insert(table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
-        added = await self.execute(once, values)
+        added = await self.execute(insert_once(self.dialect, table), values)
         return added.rowcount == 1
 
     async def add_all(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Add rows, leaving out those of which a unique key is taken."""
         if rows:
-            await self.execute(self.insert(table).on_conflict_do_nothing(), rows)
+            await self.execute(insert_once(self.dialect, table), rows)
 
-    async def put(self, table: Table, values: Mapping[str, Any], keys: Sequence[str]) -> None:
-        """Add a row, or change the one that has the same keys."""
-        statement = self.insert(table)
-        changed = {name: statement.excluded[name] for name in values if name not in keys}
-        await self.execute(statement.on_conflict_do_update(index_elements=list(keys), set_=changed), values)
+    async def put(self, table: Table, values: Mapping[str, Any]) -> None:
+        """Add a whole row, or change the one that has the same primary key."""
+        await self.execute(insert_or_change(self.dialect, table), values)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rapidfuzz import process
@@ -65,6 +65,28 @@ async def start_run(services: Services, request: RunRequest) -> Run:
     run = await services.store.write(save)
     await services.announcer.run_started(run, Progress(run.size))
     return run
+
+
+async def find_interrupted(services: Services, request: RunRequest, may_take: Callable[[RunId], bool]) -> Run | None:
+    """Find a run like the requested one that was interrupted and that nobody else carries out, None when there is none."""
+
+    async def find(tx: Transaction) -> Run | None:
+        suite = await newest_suite(tx, services.team, request.suite)
+        wanted = _plan_run(services, request, suite, 0)
+        for other in await runs.open_runs(tx):
+            if _asks_the_same(other, wanted) and may_take(other.id):
+                return other
+        return None
+
+    return await services.store.read(find)
+
+
+def _asks_the_same(first: Run, second: Run) -> bool:
+    """Tell whether two runs put the same items of the same suite version to the same targets as often."""
+    return all(
+        getattr(first, name) == getattr(second, name)
+        for name in ("team", "suite", "suite_version", "targets", "item_ids", "repeats", "channel", "versus")
+    )
 
 
 async def same_again(services: Services, run: Run, person: Person) -> RunRequest:

@@ -10,6 +10,7 @@ import { nowOf, Store } from "./core/store.js";
 import { ChannelView, channelTitle, isMember } from "./parts/channel.js";
 import { HomeView } from "./parts/home.js";
 import { anythingOpen } from "./parts/layers.js";
+import { authorOf, shownName } from "./parts/message.js";
 import { Modals } from "./parts/modals.js";
 import { ConnectionBanner, Notices } from "./parts/notices.js";
 import { Sidebar } from "./parts/sidebar.js";
@@ -30,7 +31,9 @@ function start() {
     address: socketAddress,
     onStatus: (status) => {
       store.change({ status: status.status, retryAt: status.retryAt ?? 0, tries: status.tries ?? 0 });
-      if (status.nobody) connection.open("");
+      if (!status.nobody) return;
+      wanted = "";
+      connection.open("");
     },
     onEvent: (event) => {
       if (event.event === "hello" && isSomebodyElse(event)) return;
@@ -111,7 +114,9 @@ function useKeys(openSwitcher) {
   }, []);
 }
 
-const REGIONS = [".sidebar .entry.is-current, .sidebar .entry", ".main .message[tabindex='0']", ".main textarea", ".thread .message[tabindex='0']", ".thread textarea"];
+const REGIONS = [
+  ".sidebar .entry.is-current, .sidebar .entry", ".main .message[tabindex='0']", ".main textarea", ".thread .message[tabindex='0']", ".thread textarea",
+];
 
 function nextRegion(step) {
   const stops = REGIONS.map((selector) => document.querySelector(selector)).filter((one) => one?.offsetParent);
@@ -131,13 +136,12 @@ function useTitle() {
   useEffect(() => { document.title = title; }, [title]);
 }
 
-/** Says the newest message of the open conversation to screen readers. */
+/** Tells screen readers of a new message in the open conversation; who wrote it, not the words, which stand in the list. */
 function Announcer() {
   const words = useStore((state) => {
     const newest = state.timelines[state.route.channel]?.messages.at(-1);
     if (!newest || newest.user === state.me || nowOf(state) - Number(newest.ts) > 15) return "";
-    const author = state.people[newest.user];
-    return `${author?.real_name ?? newest.username ?? "App"}: ${(newest.text ?? "").replace(/<[^>|]*\|?([^>]*)>/g, "$1").slice(0, 160)}`;
+    return `New message from ${shownName(authorOf(state, newest))}`;
   });
   return html`<div class="sr-only" aria-live="polite">${words}</div>`;
 }
@@ -151,12 +155,16 @@ function Page() {
   useKeys(() => setSwitcher(true));
   useTitle();
   const openDrawer = () => setDrawer(true);
-  if (!ready) return html`<div class="starting" role="status"><strong>Local playground · simulated Slack</strong><p>${status === "lost" || tries > 1 ? "The playground does not answer. Is it still running? This page tries again by itself." : "Connecting…"}</p></div>`;
+  if (!ready) return html`<div class="starting"
+      role="status"><strong>Local playground · simulated Slack</strong><p>${status === "lost" || tries > 1
+    ? "The playground does not answer. Is it still running? This page tries again by itself." : "Connecting…"}</p></div>`;
   return html`<div class=${classes("page", route.thread && route.channel && "has-thread", drawer && "has-drawer", trouble && "has-trouble")}>
     <${ConnectionBanner} />
-    <${Sidebar} onSwitcher=${() => setSwitcher(true)} onTrouble=${() => { setTrouble(!trouble); setDrawer(false); }} onDone=${() => setDrawer(false)} />
+    <${Sidebar} onSwitcher=${() => setSwitcher(true)} onTrouble=${() => { setTrouble(!trouble); setDrawer(false); }}
+        onDone=${() => setDrawer(false)} />
     ${drawer && html`<button type="button" class="drawer-shade" aria-label="Close the sidebar" onClick=${() => setDrawer(false)}></button>`}
-    <main ref=${main} class="main" data-testid="main">${route.home ? html`<${HomeView} app=${route.home} onMenu=${openDrawer} />` : html`<${ChannelView} id=${route.channel} onMenu=${openDrawer} />`}</main>
+    <main ref=${main} class="main" data-testid="main">${route.home ? html`<${HomeView} app=${route.home}
+        onMenu=${openDrawer} />` : html`<${ChannelView} id=${route.channel} onMenu=${openDrawer} />`}</main>
     ${route.thread && route.channel && html`<${ThreadPane} key=${`${route.channel}:${route.thread}`} channel=${route.channel} ts=${route.thread} />`}
     ${trouble && html`<${TroublePanel} onClose=${() => setTrouble(false)} />`}
     <${Modals} />${switcher && html`<${Switcher} onClose=${() => setSwitcher(false)} />`}<${Notices} /><${Announcer} />

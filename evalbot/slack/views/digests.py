@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from evalbot.people import PersonId
 from evalbot.reporting.digests import Digest, Exhibit, SkillLine, Trend
 from evalbot.reporting.estimates import OVERALL
 from evalbot.slack.blocks import (
@@ -20,6 +19,7 @@ from evalbot.slack.blocks import (
     header,
     image_file,
     link,
+    mentions,
     message,
     modal,
     section,
@@ -134,7 +134,7 @@ def _effort(digest: Digest) -> str:
     if digest.human_grades:
         people = counted(len(digest.graders), "person").replace("persons", "people")
         parts.append(
-            f"{counted(digest.human_grades, 'grade')} by {people}, thank you {_mentions(digest.graders)}".strip()
+            f"{counted(digest.human_grades, 'grade')} by {people}, thank you {mentions(digest.graders, MOST_THANKED)}".strip()
         )
     else:
         parts.append("nobody graded")
@@ -150,13 +150,6 @@ def _judge(digest: Digest) -> str:
     if digest.judge_agreement is None:
         return "judge not checked by people yet"
     return f"judge agrees with people {score_words(digest.judge_agreement)}"
-
-
-def _mentions(people: Sequence[str]) -> str:
-    """Mention the people who graded by their Slack ids, the first few."""
-    known = [PersonId(one) for one in people if one.isascii() and one.isalnum()][:MOST_THANKED]
-    more = len(people) - len(known)
-    return " ".join([*(f"<@{one}>" for one in known), *([f"and {more} more"] if more else [])])
 
 
 # --- where the numbers come from -------------------------------------------------------------------

@@ -16,7 +16,7 @@ from evalbot.slack.blocks import (
     text_input,
 )
 from evalbot.slack.ids import FIELD, ActionId, BlockId, CallbackId, CandidateClick, encode
-from evalbot.slack.text import Block, mrkdwn, preformatted, quote, size
+from evalbot.slack.text import Block, editable, mrkdwn, preformatted, quote
 from evalbot.slack.views.numbers import moment
 from evalbot.suites.candidates import Candidate, CandidateStatus
 
@@ -88,15 +88,15 @@ def _origin(candidate: Candidate) -> str:
 def edit_candidate_view(candidate: Candidate) -> View:
     """Give the modal that changes a candidate's question and better answer; it stays waiting."""
     reference = candidate.item.references[0] if candidate.item.references else ""
-    too_long = [
-        name for name, text in (("question", candidate.item.question), ("answer", reference)) if size(text) > 3_000
-    ]
+    texts = {"question": candidate.item.question, "answer": reference}
+    unfit = [name for name, text in texts.items() if not editable(text)]
     blocks = [
         text_input("Question", BlockId.QUESTION, FIELD, initial=candidate.item.question),
         text_input("Better answer", BlockId.REFERENCE, FIELD, initial=reference),
     ]
-    if too_long:
-        blocks.append(context(f"The {' and the '.join(too_long)} is too long for this box: what you type replaces it."))
+    if unfit:
+        why = "too long for a box or holds characters that it cannot show"
+        blocks.append(context(f"The {' and the '.join(unfit)} is {why}: what you type replaces it."))
     return modal(
         "Edit the item",
         CallbackId.CANDIDATE_EDIT,

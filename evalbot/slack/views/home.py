@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from evalbot.reporting.schedules import Schedule
-from evalbot.slack.blocks import View, button, context, divider, header, home, section
+from evalbot.slack.blocks import View, button, channel_link, context, divider, header, home, section
 from evalbot.slack.ids import link_action
 from evalbot.slack.text import Block, mrkdwn
 from evalbot.slack.views.help import suite_block
@@ -109,7 +109,6 @@ def _contribution(candidate: Candidate) -> str:
 
 def _schedule(schedule: Schedule, now: datetime) -> str:
     """Say where and when a digest comes."""
-    channel = schedule.channel
-    where = f"<#{channel}>" if channel.isascii() and channel.isalnum() else mrkdwn(channel, _NAME, "channel")
+    where = channel_link(schedule.channel)
     when = f"{schedule.day} {schedule.at:%H:%M} {mrkdwn(schedule.tz, _NAME)}"
     return f"• {where}: {when}, next {moment(schedule.next_due(now))}" if schedule.enabled else f"• {where}: off"

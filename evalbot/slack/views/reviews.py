@@ -10,10 +10,21 @@ from collections import Counter
 from evalbot.grading.grades import Grade
 from evalbot.grading.reviews import ReviewStatus
 from evalbot.grading.sampling import Strategy
-from evalbot.people import PersonId
-from evalbot.slack.blocks import Payload, View, actions, button, context, header, message, modal, section, text_input
+from evalbot.slack.blocks import (
+    Payload,
+    View,
+    actions,
+    button,
+    context,
+    header,
+    mentions,
+    message,
+    modal,
+    section,
+    text_input,
+)
 from evalbot.slack.ids import FIELD, ActionId, BlockId, CallbackId, GradeClick, ReviewClick, encode, grade_action
-from evalbot.slack.text import Block, mrkdwn, one_line, plain, preformatted, quote, size, was_cut
+from evalbot.slack.text import Block, editable, mrkdwn, one_line, plain, preformatted, quote, was_cut
 from evalbot.slack.views.numbers import counted, progress_bar
 from evalbot.suites.rubrics import Rubric, Step
 from evalbot.workflows.announcer import ReviewState, RoundState
@@ -51,7 +62,7 @@ def round_card(state: RoundState) -> Payload:
         context(f"Run {state.run.number} · {people}{extra} · {_CHOSEN.get(opened.strategy, 'chosen by hand')}"),
     ]
     if finished and state.thanks:
-        blocks.append(context(f"Thank you {_mentions(state.thanks)}"))
+        blocks.append(context(f"Thank you {mentions(state.thanks, MOST_THANKED)}"))
     return message(text, blocks)
 
 
@@ -65,13 +76,6 @@ def _how_to_grade(finished: bool) -> str:
     if finished:
         return "The judge is checked against these grades: see “Why these numbers?” on the run."
     return "Press one button under an answer: that is a stored grade, and pressing another one changes it."
-
-
-def _mentions(people: tuple[PersonId, ...]) -> str:
-    """Mention people by their Slack ids; anything else is only counted."""
-    known = [person for person in people if person.isascii() and person.isalnum()][:MOST_THANKED]
-    more = len(people) - len(known)
-    return " ".join([*(f"<@{person}>" for person in known), *([f"and {more} more"] if more else [])])
 
 
 # --- the grading card ------------------------------------------------------------------------------
@@ -319,13 +323,12 @@ def reason_view(state: ReviewState, level: int) -> View:
 def better_answer_view(state: ReviewState) -> View:
     """Give the modal that drafts an item: the question may be edited, the answer and reference are shown."""
     question = state.item.question
-    fits = size(question) <= 3_000
     references = [preformatted(text, 1_000, "reference") for text in state.item.references[:3]]
     blocks = [
         text_input(
             "Question", BlockId.QUESTION, FIELD, initial=question, hint="Leave out names and other personal data."
         )
-        if fits
+        if editable(question)
         else quote(question, MOST_QUESTION),
         context("*Its answer*"),
         _answer(state),

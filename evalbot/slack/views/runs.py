@@ -125,7 +125,7 @@ def run_verdict_card(run: Run, summary: RunSummary, review_n: int, simulated_not
     verdict = verdict_line(run, summary)
     told = _told(run, summary)
     blocks = [header(verdict), section(told)]
-    blocks += _table_blocks(rows)
+    blocks += _table_blocks(rows, f"Skill · {_plain_name(subject)}" if len(run.targets) > 1 else "Skill")
     blocks.append(fields([f"*Judge*\n{judge_words(summary)}", f"*Cost and time*\n{_cost_words(summary)}"]))
     blocks.append(actions(*_buttons(run, summary, review_n)))
     blocks.append(context(_origin(run, simulated_note)))
@@ -246,23 +246,23 @@ def _skill_rows(summary: RunSummary, subject: str) -> list[_SkillRow]:
     )
 
 
-def _table_blocks(rows: Sequence[_SkillRow]) -> list[Block]:
-    """Give the table of skills, with those that did not change in one line below it."""
+def _table_blocks(rows: Sequence[_SkillRow], title: str) -> list[Block]:
+    """Give the table of skills under a title, with those that did not change in one line below it."""
     same = [row for row in rows if row.change and row.change.verdict is Verdict.NO_DIFFERENCE]
     moved = [row for row in rows if row not in same]
     compared = any(row.change for row in rows)
     blocks: list[Block] = []
     if moved:
-        blocks.append(_table(moved[:MOST_TABLE_ROWS], compared))
+        blocks.append(_table(moved[:MOST_TABLE_ROWS], title, compared))
     lines = [_same_line(same)] if same else []
     if len(moved) > MOST_TABLE_ROWS:
         lines.append(f"{counted(len(moved) - MOST_TABLE_ROWS, 'more skill')} behind “Why these numbers?”")
     return [*blocks, context(" · ".join(lines))] if lines else blocks
 
 
-def _table(rows: Sequence[_SkillRow], compared: bool) -> Block:
+def _table(rows: Sequence[_SkillRow], title: str, compared: bool) -> Block:
     """Give the table of skills; without a comparison it has no columns for one."""
-    head = ["Skill", "Now", "95 % interval", *(["Change", "Verdict"] if compared else [])]
+    head = [title, "Now", "95 % interval", *(["Change", "Verdict"] if compared else [])]
     align = ["left", "right", "right", *(["right", "left"] if compared else [])]
     return table([head, *([*_score_cells(row), *(_change_cells(row) if compared else [])] for row in rows)], align)
 

@@ -64,7 +64,7 @@ def make_change(
     """Give a change whose verdict follows from its interval unless one is given."""
     lower, upper = difference - half, difference + half
     verdict = Verdict.WORSE if upper < 0 else Verdict.BETTER if lower > 0 else Verdict.CANNOT_TELL
-    if verdict is Verdict.CANNOT_TELL and -0.05 < lower and upper < 0.05:
+    if verdict is Verdict.CANNOT_TELL and lower > -0.05 and upper < 0.05:
         verdict = Verdict.NO_DIFFERENCE
     needed = 87 if verdict is Verdict.CANNOT_TELL else None
     return replace(Change("candidate", "baseline", skill, difference, lower, upper, n, verdict, needed), **changes)
@@ -237,9 +237,19 @@ def make_digest(**changes: Any) -> Digest:
             "Nothing else moved clearly.",
         ),
         lines=(
-            SkillLine("support-bot", "main", OVERALL, make_estimate(0.89, 0.045, 180), make_change(OVERALL, 0.01, 0.03)),
-            SkillLine("support-bot", "main", "citations", make_estimate(0.49, 0.17, 30), make_change("citations", -0.16, 0.11, 30)),
-            SkillLine("support-bot", "main", "tone", make_estimate(0.85, 0.12, 36), make_change("tone", 0.07, 0.06, 36)),
+            SkillLine(
+                "support-bot", "main", OVERALL, make_estimate(0.89, 0.045, 180), make_change(OVERALL, 0.01, 0.03)
+            ),
+            SkillLine(
+                "support-bot",
+                "main",
+                "citations",
+                make_estimate(0.49, 0.17, 30),
+                make_change("citations", -0.16, 0.11, 30),
+            ),
+            SkillLine(
+                "support-bot", "main", "tone", make_estimate(0.85, 0.12, 36), make_change("tone", 0.07, 0.06, 36)
+            ),
         ),
         trends=(drop,),
         exhibits=(
@@ -258,12 +268,17 @@ def make_digest(**changes: Any) -> Digest:
     return replace(digest, **changes)
 
 
-DIGEST_LINKS = {"out1": "https://acme.slack.com/archives/C0EVALS/p1", "out2": "https://acme.slack.com/archives/C0EVALS/p2"}
+DIGEST_LINKS = {
+    "out1": "https://acme.slack.com/archives/C0EVALS/p1",
+    "out2": "https://acme.slack.com/archives/C0EVALS/p2",
+}
 
 
 def make_failing(**changes: Any) -> Failing:
     """Give an output that failed."""
-    return replace(Failing(make_output(), make_item().question, "refund-policy", "contains-any: none of 2 texts"), **changes)
+    return replace(
+        Failing(make_output(), make_item().question, "refund-policy", "contains-any: none of 2 texts"), **changes
+    )
 
 
 def make_suite_line(**changes: Any) -> SuiteLine:

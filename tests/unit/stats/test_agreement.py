@@ -164,10 +164,10 @@ def test_thousands_of_items_are_quick() -> None:
     generator = np.random.default_rng(3)
     truth = generator.integers(1, 6, (10_000, 1))
     scores = np.clip(truth + generator.integers(-1, 2, (10_000, 3)), 1, 5).astype(float)
-    started = time.perf_counter()
+    started = time.process_time()
     for metric in (Metric.NOMINAL, Metric.ORDINAL):
         assert agreement.krippendorff_alpha(scores, metric, generator, resamples=2000) is not None
-    assert time.perf_counter() - started < 4.0
+    assert time.process_time() - started < 4.0
     spread = agreement.krippendorff_alpha(generator.uniform(size=(2000, 2)), Metric.INTERVAL, generator)
     assert spread is not None
     assert abs(spread.value) < 0.1

@@ -73,7 +73,7 @@ def test_both_models_recover_simulated_items(rng: np.random.Generator) -> None:
     slope = rng.uniform(0.6, 2.0, 40)
     slope[0] = -1.0
     difficulty = rng.normal(0, 1, 40)
-    x, ability = responses(rng, 800, slope, difficulty)
+    x, ability = responses(rng, 500, slope, difficulty)
     x[rng.random(x.shape) < 0.1] = np.nan
     fit = item_response.two_parameter(x)
     assert fit.discrimination[0] < -0.6
@@ -104,9 +104,9 @@ def test_real_items_agree_with_item_rest_correlation(table: Callable[[str], Tabl
     matrix = alpaca(table)
     share = matrix.mean(axis=0)
     middle = np.where(matrix < 0, np.nan, matrix)[:, (share > 0.1) & (share < 0.9)][:, :200]
-    started = time.perf_counter()
+    started = time.process_time()
     fit = item_response.two_parameter(middle)
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
     r = item_response.item_rest_correlation(middle).r
     assert np.corrcoef(fit.discrimination, r)[0, 1] > 0.8
     clear = fit.discrimination > 0.3

@@ -104,10 +104,10 @@ def test_sign_flips_of_clusters_need_more_proof(rng: np.random.Generator) -> Non
 
 def test_sign_flips_of_many_items_are_quick(rng: np.random.Generator) -> None:
     """10,000 items take well under two seconds, continuous or not."""
-    started = time.perf_counter()
+    started = time.process_time()
     assert pairs.sign_flip_p(rng.normal(0.1, 1, 10_000), rng) < 0.01
     assert pairs.sign_flip_p(rng.choice([-1.0, 0.0, 1.0], 10_000), rng) > 0.001
-    assert time.perf_counter() - started < 3.0
+    assert time.process_time() - started < 3.0
 
 
 def test_compare_pairs_chooses_test_and_interval(rng: np.random.Generator) -> None:

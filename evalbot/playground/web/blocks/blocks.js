@@ -33,7 +33,8 @@ function Section({ block }) {
   const wide = accessory && ["radio_buttons", "checkboxes"].includes(accessory.type);
   return html`<div class=${classes("section", wide && "section-stacked")}>
     <div class="section-main">${block.text && html`<div class="section-text"><${TextObject} text=${block.text} /></div>`}
-      ${block.fields && html`<div class="section-fields">${block.fields.map((field, at) => html`<div key=${at}><${TextObject} text=${field} /></div>`)}</div>`}</div>
+      ${block.fields && html`<div class="section-fields">${block.fields.map((field, at) => html`<div key=${at}><${TextObject}
+          text=${field} /></div>`)}</div>`}</div>
     ${accessory && html`<div class="section-accessory"><${Element} block=${block} element=${accessory} /></div>`}
   </div>`;
 }
@@ -48,11 +49,13 @@ const Actions = ({ block }) => html`<div class="actions" role="group">
   ${block.elements.map((element, at) => html`<${Element} key=${element.action_id ?? at} block=${block} element=${element} />`)}</div>`;
 
 function Header({ block }) {
-  return html`<div class=${`block-header block-header-${block.level ?? 1}`} role="heading" aria-level=${(block.level ?? 1) + 2}><${Plain} text=${block.text.text} emoji=${block.text.emoji} /></div>`;
+  return html`<div class=${`block-header block-header-${block.level ?? 1}`} role="heading" aria-level=${(block.level ?? 1) + 2}><${Plain}
+      text=${block.text.text} emoji=${block.text.emoji} /></div>`;
 }
 
 function ImageBlock({ block }) {
-  return html`<figure class="image-block">${block.title && html`<figcaption><${TextObject} text=${block.title} /></figcaption>`}<${Picture} image=${block} /></figure>`;
+  return html`<figure class="image-block">${block.title && html`<figcaption><${TextObject} text=${block.title} /></figcaption>`}<${Picture}
+      image=${block} /></figure>`;
 }
 
 /** An input block: label, field, hint, and what must be corrected right below the field. */

@@ -43,7 +43,8 @@ export function Button({ block, element }) {
   const payload = { value: element.value };
   const label = element.accessibility_label;
   if (element.url && safeUrl(element.url)) {
-    return html`<a class=${look} href=${safeUrl(element.url)} target="_blank" rel="noopener noreferrer" aria-label=${label} data-action=${element.action_id}
+    return html`<a class=${look} href=${safeUrl(element.url)} target="_blank" rel="noopener noreferrer" aria-label=${label}
+        data-action=${element.action_id}
       onClick=${() => act(payload)}><${TextObject} text=${element.text} /><${Icon} name="window" size=${14} /></a>`;
   }
   return html`<button type="button" class=${look} aria-busy=${busy} aria-label=${label} data-action=${element.action_id} title=${longTitle(element)}
@@ -53,7 +54,8 @@ export function Button({ block, element }) {
 const longTitle = (element) => (wordsOf(element.text).length > 30 ? wordsOf(element.text) : undefined);
 
 /** A workflow button: drawn, but workflows are not simulated. */
-export const WorkflowButton = ({ element }) => html`<button type="button" class="button" disabled title="Workflows are not part of the simulated Slack">
+export const WorkflowButton = ({ element }) => html`<button type="button" class="button" disabled
+    title="Workflows are not part of the simulated Slack">
   <${TextObject} text=${element.text} /></button>`;
 
 /** The "…" menu. */
@@ -67,8 +69,10 @@ export function Overflow({ block, element }) {
     guard(() => act({ selected_option: option }));
   };
   const items = (element.options ?? []).map((option) => ({ label: html`<${TextObject} text=${option.text} />`, onSelect: () => choose(option) }));
-  return html`<button ref=${anchor} type="button" class=${classes("button button-overflow", busy && "is-busy")} aria-label="More actions" aria-haspopup="menu"
-    aria-expanded=${open} aria-busy=${busy} data-action=${element.action_id} onClick=${() => setOpen(!open)}><${Icon} name="dots" size=${16} /></button>
+  return html`<button ref=${anchor} type="button" class=${classes("button button-overflow", busy && "is-busy")} aria-label="More actions"
+      aria-haspopup="menu"
+    aria-expanded=${open} aria-busy=${busy} data-action=${element.action_id} onClick=${() => setOpen(!open)}><${Icon} name="dots"
+    size=${16} /></button>
     ${open && html`<${Menu} anchor=${anchor} items=${items} label="More actions" align="end" onClose=${() => setOpen(false)} />`}${dialog}`;
 }
 
@@ -76,7 +80,8 @@ export function Overflow({ block, element }) {
 export function FeedbackButtons({ block, element }) {
   const [busy, act] = useAct(block, element);
   const [chosen, setChosen] = useState(null);
-  const side = (button, icon, key) => html`<button type="button" class=${classes("feedback", chosen === key && "is-chosen")} aria-pressed=${chosen === key} aria-busy=${busy}
+  const side = (button, icon, key) => html`<button type="button" class=${classes("feedback", chosen === key && "is-chosen")}
+      aria-pressed=${chosen === key} aria-busy=${busy}
     aria-label=${button.accessibility_label ?? wordsOf(button.text)} title=${wordsOf(button.text)} data-action=${element.action_id}
     onClick=${() => { setChosen(key); act({ value: button.value, text: button.text }); }}><${Icon} name=${icon} /></button>`;
   return html`<span class="feedback-pair" role="group" aria-label="Feedback">
@@ -87,6 +92,8 @@ export function FeedbackButtons({ block, element }) {
 export function IconButton({ block, element }) {
   const [busy, act] = useAct(block, element);
   const [guard, dialog] = useConfirm(element.confirm);
-  return html`<button type="button" class="feedback" aria-busy=${busy} aria-label=${element.accessibility_label ?? wordsOf(element.text)} title=${wordsOf(element.text)}
-    data-action=${element.action_id} onClick=${() => guard(() => act({ value: element.value }))}><${Icon} name=${element.icon === "trash" ? "trash" : "info"} /></button>${dialog}`;
+  return html`<button type="button" class="feedback" aria-busy=${busy} aria-label=${element.accessibility_label ?? wordsOf(element.text)}
+      title=${wordsOf(element.text)}
+    data-action=${element.action_id} onClick=${() => guard(() => act({ value: element.value }))}><${Icon}
+    name=${element.icon === "trash" ? "trash" : "info"} /></button>${dialog}`;
 }

@@ -17,17 +17,22 @@ export function Chart({ block }) {
   const Plot = chart.type === "pie" ? Pie : Axes;
   return html`<figure class="chart" aria-labelledby=${id}>
     <figcaption id=${id}><strong>${block.title}</strong>
-      <button type="button" class="link-button" aria-pressed=${asTable} onClick=${() => setAsTable(!asTable)}>${asTable ? "Show the picture" : "Show the numbers"}</button></figcaption>
+      <button type="button" class="link-button" aria-pressed=${asTable}
+          onClick=${() => setAsTable(!asTable)}>${asTable ? "Show the picture" : "Show the numbers"}</button></figcaption>
     ${asTable ? html`<${Numbers} chart=${chart} />` : html`<${Plot} chart=${chart} /><div class="sr-only"><${Numbers} chart=${chart} /></div>`}
   </figure>`;
 }
 
 function Numbers({ chart }) {
   if (chart.type === "pie") {
-    return html`<table class="block-table"><tbody>${chart.segments.map((one) => html`<tr><th scope="row">${one.label}</th><td>${one.value}</td></tr>`)}</tbody></table>`;
+    return html`<table class="block-table"><tbody>${chart.segments.map((one) => html`<tr><th
+        scope="row">${one.label}</th><td>${one.value}</td></tr>`)}</tbody></table>`;
   }
-  return html`<div class="table-scroll" tabindex="0"><table class="block-table"><thead><tr><th>${chart.axis_config.x_label ?? ""}</th>${chart.series.map((one) => html`<th scope="col">${one.name}</th>`)}</tr></thead>
-    <tbody>${chart.axis_config.categories.map((label) => html`<tr><th scope="row">${label}</th>${chart.series.map((one) => html`<td>${valueAt(one, label) ?? "–"}</td>`)}</tr>`)}</tbody></table></div>`;
+  return html`<div class="table-scroll" tabindex="0"><table
+      class="block-table"><thead><tr><th>${chart.axis_config.x_label ?? ""}</th>${chart.series.map((one) => html`<th
+      scope="col">${one.name}</th>`)}</tr></thead>
+    <tbody>${chart.axis_config.categories.map((label) => html`<tr><th
+        scope="row">${label}</th>${chart.series.map((one) => html`<td>${valueAt(one, label) ?? "–"}</td>`)}</tr>`)}</tbody></table></div>`;
 }
 
 const valueAt = (series, label) => series.data.find((point) => point.label === label)?.value ?? null;
@@ -67,9 +72,11 @@ function Axes({ chart }) {
   return html`<svg class="chart-picture" viewBox=${`0 0 ${WIDTH} ${HEIGHT}`} aria-hidden="true">
     ${scale.ticks.map((tick) => html`<g key=${tick}><line class="chart-grid" x1=${EDGE.left} x2=${WIDTH - EDGE.right} y1=${y(tick)} y2=${y(tick)} />
       <text class="chart-tick" x=${EDGE.left - 8} y=${y(tick) + 4} text-anchor="end">${short(tick)}</text></g>`)}
-    ${categories.map((label, at) => at % every === 0 && html`<text class="chart-tick" x=${x(at)} y=${HEIGHT - EDGE.bottom + 18} text-anchor="middle">${label}</text>`)}
+    ${categories.map((label, at) => at % every === 0 && html`<text class="chart-tick" x=${x(at)} y=${HEIGHT - EDGE.bottom + 18}
+        text-anchor="middle">${label}</text>`)}
     ${xLabel && html`<text class="chart-label" x=${EDGE.left + inner.width / 2} y=${HEIGHT - 6} text-anchor="middle">${xLabel}</text>`}
-    ${yLabel && html`<text class="chart-label" transform=${`translate(12 ${EDGE.top + inner.height / 2}) rotate(-90)`} text-anchor="middle">${yLabel}</text>`}
+    ${yLabel && html`<text class="chart-label" transform=${`translate(12 ${EDGE.top + inner.height / 2}) rotate(-90)`}
+        text-anchor="middle">${yLabel}</text>`}
     <${Marks} chart=${chart} x=${x} y=${y} zero=${y(Math.max(scale.low, Math.min(scale.high, 0)))} slot=${slot} />
   </svg><${Legend} names=${chart.series.map((one) => one.name)} />`;
 }
@@ -81,17 +88,20 @@ function Lines({ chart, x, y, zero }) {
     const area = chart.type === "area" && points.length > 1 && `${path}L${points[points.length - 1].left} ${zero}L${points[0].left} ${zero}Z`;
     return html`<g key=${series.name} style=${{ color: colorAt(order) }}>${area && html`<path d=${area} fill="currentColor" opacity="0.18" />`}
       <path d=${path} fill="none" stroke="currentColor" stroke-width="2.2" stroke-linejoin="round" />
-      ${points.map((one) => html`<circle cx=${one.left} cy=${y(one.value)} r="3.2" fill="currentColor"><title>${`${series.name}, ${one.label}: ${one.value}`}</title></circle>`)}</g>`;
+      ${points.map((one) => html`<circle cx=${one.left} cy=${y(one.value)} r="3.2"
+          fill="currentColor"><title>${`${series.name}, ${one.label}: ${one.value}`}</title></circle>`)}</g>`;
   });
 }
 
 function Bars({ chart, x, y, zero, slot }) {
   const thick = Math.min(44, (slot * 0.76) / chart.series.length);
   const start = (thick * chart.series.length) / 2;
-  return chart.series.map((series, order) => html`<g key=${series.name} style=${{ color: colorAt(order) }}>${chart.axis_config.categories.map((label, at) => {
+  return chart.series.map((series, order) => html`<g key=${series.name}
+      style=${{ color: colorAt(order) }}>${chart.axis_config.categories.map((label, at) => {
     const value = valueAt(series, label);
     if (value === null) return null;
-    return html`<rect x=${x(at) - start + order * thick + 1} width=${Math.max(1, thick - 2)} y=${Math.min(y(value), zero)} height=${Math.max(1, Math.abs(y(value) - zero))} rx="2" fill="currentColor">
+    return html`<rect x=${x(at) - start + order * thick + 1} width=${Math.max(1, thick - 2)} y=${Math.min(y(value), zero)}
+        height=${Math.max(1, Math.abs(y(value) - zero))} rx="2" fill="currentColor">
       <title>${`${series.name}, ${label}: ${value}`}</title></rect>`;
   })}</g>`);
 }
@@ -106,7 +116,8 @@ function Pie({ chart }) {
     const share = one.value / total;
     const title = html`<title>${`${one.label}: ${one.value} (${Math.round(share * 100)} %)`}</title>`;
     if (share > 0.999) return html`<circle cx="100" cy="100" r="88" fill=${colorAt(order)}>${title}</circle>`;
-    return html`<path d=${`M100 100L${at(from)}A88 88 0 ${share > 0.5 ? 1 : 0} 1 ${at(done / total)}Z`} fill=${colorAt(order)} class="chart-slice">${title}</path>`;
+    return html`<path d=${`M100 100L${at(from)}A88 88 0 ${share > 0.5 ? 1 : 0} 1 ${at(done / total)}Z`} fill=${colorAt(order)}
+        class="chart-slice">${title}</path>`;
   });
   const names = chart.segments.map((one) => `${one.label} · ${one.value} (${Math.round((one.value / total) * 100)} %)`);
   return html`<div class="chart-pie"><svg viewBox="0 0 200 200" aria-hidden="true">${slices}</svg><${Legend} names=${names} column /></div>`;

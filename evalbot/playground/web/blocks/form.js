@@ -59,7 +59,8 @@ export function formValues(blocks, form) {
   return values;
 }
 
-const isEmpty = (state) => Object.values(choiceOf(state)).every((one) => one === null || one === undefined || one === "" || (Array.isArray(one) && !one.length));
+const isNothing = (value) => value === null || value === undefined || value === "" || (Array.isArray(value) && !value.length);
+const isEmpty = (state) => Object.values(choiceOf(state)).every(isNothing);
 
 /** What a person must correct before a modal can be handed in, by block id. Same rules and order as Slack's own client. */
 export function formErrors(blocks, form) {

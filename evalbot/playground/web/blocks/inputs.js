@@ -46,7 +46,8 @@ function TextInput({ block, element, labelId, hintId, invalid }) {
     "aria-describedby": hintId, "aria-invalid": invalid || undefined, autofocus: element.focus_on_load, "data-action": element.action_id, onInput, onKeyDown,
   };
   const most = element.max_length;
-  const count = most && text.length > most * 0.8 ? html`<span class=${classes("field-count", text.length > most && "is-over")}>${most - text.length}</span>` : null;
+  const count = most && text.length > most * 0.8 ? html`<span
+      class=${classes("field-count", text.length > most && "is-over")}>${most - text.length}</span>` : null;
   if (element.multiline) return html`<div class="field-wrap"><${GrowingArea} ...${shared} />${count}</div>`;
   return html`<div class="field-wrap"><input ...${TEXTS[element.type]} ...${shared} />${count}</div>`;
 }
@@ -69,7 +70,8 @@ function RichTextInput({ block, element, labelId, hintId, invalid }) {
     const lines = event.target.value.split("\n").map((line) => ({ type: "rich_text_section", elements: [{ type: "text", text: line || " " }] }));
     set({ rich_text_value: event.target.value ? { type: "rich_text", elements: lines } : null });
   };
-  return html`<${GrowingArea} class=${classes("field", invalid && "is-invalid")} value=${text} placeholder=${wordsOf(element.placeholder)} aria-labelledby=${labelId}
+  return html`<${GrowingArea} class=${classes("field", invalid && "is-invalid")} value=${text} placeholder=${wordsOf(element.placeholder)}
+      aria-labelledby=${labelId}
     aria-describedby=${hintId} aria-invalid=${invalid || undefined} data-action=${element.action_id} onInput=${onInput} />`;
 }
 
@@ -82,7 +84,8 @@ function Choice({ block, element, labelId, hintId, many }) {
   const toggle = (one) => guard(() => (many
     ? set({ selected_options: element.options.filter((each) => (each.value === one.value ? !has(one) : has(each))) })
     : set({ selected_option: one })));
-  return html`<div class="choices" role=${many ? "group" : "radiogroup"} aria-labelledby=${labelId} aria-describedby=${hintId} aria-busy=${busy} data-action=${element.action_id}>
+  return html`<div class="choices" role=${many ? "group" : "radiogroup"} aria-labelledby=${labelId} aria-describedby=${hintId}
+      aria-busy=${busy} data-action=${element.action_id}>
     ${element.options.map((one) => html`<label class="choice" key=${one.value}>
       <input type=${many ? "checkbox" : "radio"} name=${name} value=${one.value} checked=${has(one)} onChange=${() => toggle(one)} />
       <span><${TextObject} text=${one.text} />${one.description && html`<small><${TextObject} text=${one.description} /></small>`}</span></label>`)}
@@ -92,8 +95,10 @@ function Choice({ block, element, labelId, hintId, many }) {
 function Native({ block, element, labelId, hintId, invalid, type, stateKey, read, write }) {
   const { state, set, busy } = useField(block, element);
   const [guard, dialog] = useConfirm(element.confirm);
-  return html`<span class="native"><input type=${type} class=${classes("field field-native", busy && "is-busy", invalid && "is-invalid")} value=${read(state[stateKey])} aria-labelledby=${labelId}
-    aria-label=${labelId ? undefined : wordsOf(element.placeholder) || type} aria-describedby=${hintId} aria-invalid=${invalid || undefined} data-action=${element.action_id}
+  return html`<span class="native"><input type=${type} class=${classes("field field-native", busy && "is-busy", invalid && "is-invalid")}
+      value=${read(state[stateKey])} aria-labelledby=${labelId}
+    aria-label=${labelId ? undefined : wordsOf(element.placeholder) || type} aria-describedby=${hintId} aria-invalid=${invalid || undefined}
+    data-action=${element.action_id}
     onChange=${(event) => guard(() => set({ [stateKey]: write(event.target.value) }))} />${dialog}</span>`;
 }
 
@@ -139,11 +144,14 @@ function FileInput({ block, element, labelId, hintId, invalid }) {
     take(event.dataTransfer.files);
   };
   return html`<div class=${classes("file-input", invalid && "is-invalid")} onDragOver=${(event) => event.preventDefault()} onDrop=${onDrop}>
-    <label class="button"><input class="sr-only" type="file" multiple=${most > 1} accept=${allowed} aria-labelledby=${labelId} aria-describedby=${hintId} data-action=${element.action_id}
+    <label class="button"><input class="sr-only" type="file" multiple=${most > 1} accept=${allowed} aria-labelledby=${labelId}
+        aria-describedby=${hintId} data-action=${element.action_id}
       onChange=${(event) => { take(event.target.files); event.target.value = ""; }} />Choose ${most === 1 ? "a file" : "files"}</label>
     <span class="faint">or drop ${most === 1 ? "it" : "them"} here</span>
-    ${state.files.map((file, at) => html`<div class="file-row" key=${file.name + at}><${Icon} name="file" /> ${file.name} <span class="faint">${sizeText(file.size)}</span>
-      <button type="button" class="icon-button" aria-label=${`Remove ${file.name}`} onClick=${() => set({ files: state.files.filter((_, index) => index !== at) })}><${Icon} name="close" size=${14} /></button></div>`)}
+    ${state.files.map((file, at) => html`<div class="file-row" key=${file.name + at}><${Icon} name="file" /> ${file.name} <span
+        class="faint">${sizeText(file.size)}</span>
+      <button type="button" class="icon-button" aria-label=${`Remove ${file.name}`}
+          onClick=${() => set({ files: state.files.filter((_, index) => index !== at) })}><${Icon} name="close" size=${14} /></button></div>`)}
     ${problem && html`<div class="field-error">${problem}</div>`}
   </div>`;
 }

@@ -33,9 +33,10 @@ function useGroups(element) {
   return useMemo(() => {
     const type = element.type.replace("multi_", "");
     if (type === "users_select") return [{ options: Object.values(people).map(personOption) }];
-    if (type === "channels_select") return [{ options: Object.values(channels).filter((one) => one.kind === "channel").map((one) => channelOption(one, people)) }];
-    if (type === "conversations_select") return [{ options: Object.values(channels).map((one) => channelOption(one, people)) }];
-    return element.option_groups ?? [{ options: element.options ?? [] }];
+    const all = Object.values(channels);
+    if (type === "channels_select") return [{ options: all.filter((one) => one.kind === "channel").map((one) => channelOption(one, people)) }];
+    if (type === "conversations_select") return [{ options: all.map((one) => channelOption(one, people)) }];
+    return element.option_groups?.length ? element.option_groups : [{ options: element.options ?? [] }];
   }, [element, people, channels]);
 }
 
@@ -52,7 +53,7 @@ function useSuggestions(block, element, query, active) {
     const timer = setTimeout(async () => {
       try {
         const answer = await actions.suggest({ ...surface.place, block_id: block.block_id, action_id: element.action_id, value: query });
-        if (!stale) setGroups(answer.option_groups ?? [{ options: answer.options ?? [] }]);
+        if (!stale) setGroups(answer.option_groups?.length ? answer.option_groups : [{ options: answer.options ?? [] }]);
       } catch (error) {
         if (!stale) setGroups([{ label: error.message, options: [] }]);
       }
@@ -96,14 +97,20 @@ export function Select({ block, element, labelId, invalid }) {
     }
   };
   return html`<div class="select">
-    <button ref=${anchor} type="button" class=${classes("select-face", busy && "is-busy", invalid && "is-invalid")} role="combobox" aria-haspopup="listbox" aria-expanded=${open} aria-invalid=${invalid || undefined}
-      aria-labelledby=${labelId} aria-label=${labelId ? undefined : placeholder} aria-busy=${busy} data-action=${element.action_id} onClick=${() => setOpen(!open)} onKeyDown=${onKey}>
-      ${kind.many ? html`<span class="select-chips">${options.length ? options.map((one) => html`<span class="chip" key=${one.value}><${OptionFace} option=${one} /></span>`) : html`<span class="faint">${placeholder}</span>`}</span>`
-        : options[0] ? html`<span class="select-text"><${OptionFace} option=${options[0]} /></span>` : html`<span class="select-text faint">${placeholder}</span>`}
+    <button ref=${anchor} type="button" class=${classes("select-face", busy && "is-busy", invalid && "is-invalid")} role="combobox"
+        aria-haspopup="listbox" aria-expanded=${open} aria-invalid=${invalid || undefined}
+      aria-labelledby=${labelId} aria-label=${labelId ? undefined : placeholder} aria-busy=${busy} data-action=${element.action_id}
+      onClick=${() => setOpen(!open)} onKeyDown=${onKey}>
+      ${kind.many ? html`<span class="select-chips">${options.length ? options.map((one) => html`<span class="chip"
+          key=${one.value}><${OptionFace} option=${one} /></span>`) : html`<span class="faint">${placeholder}</span>`}</span>`
+        : options[0] ? html`<span class="select-text"><${OptionFace} option=${options[0]} /></span>` : html`<span
+            class="select-text faint">${placeholder}</span>`}
       <${Icon} name="chevron" size=${16} />
     </button>
-    ${open && html`<${OptionList} anchor=${anchor} block=${block} element=${element} groups=${groups} chosen=${options} many=${kind.many} label=${placeholder} onPick=${pick}
-      onClear=${options.length && block.type === "input" && (kind.many || block.optional) ? () => { commit([]); setOpen(false); } : null} onClose=${() => setOpen(false)} />`}
+    ${open && html`<${OptionList} anchor=${anchor} block=${block} element=${element} groups=${groups} chosen=${options} many=${kind.many}
+        label=${placeholder} onPick=${pick}
+      onClear=${options.length && block.type === "input" && (kind.many || block.optional) ? () => { commit([]); setOpen(false); } : null}
+      onClose=${() => setOpen(false)} />`}
     ${dialog}
   </div>`;
 }
@@ -139,22 +146,27 @@ function OptionList({ anchor, block, element, groups, chosen, many, label, onPic
       onPick(flat[at]);
     } else if (event.key === "Tab") onClose();
   };
+  const waits = external && !suggested ? "Asking the app…" : "Nothing fits.";
+  const nothing = external && query.length < least ? `Type at least ${least} letters.` : waits;
   let index = -1;
   const row = (one) => {
     index += 1;
     const mine = index;
     const selected = chosen.some((each) => each.value === one.value);
-    return html`<div key=${one.value} id=${`${id}-${mine}`} role="option" aria-selected=${selected} data-active=${mine === at} class="option" onPointerEnter=${() => setAt(mine)}
+    return html`<div key=${one.value} id=${`${id}-${mine}`} role="option" aria-selected=${selected} data-active=${mine === at}
+        class="option" onPointerEnter=${() => setAt(mine)}
       onClick=${() => onPick(one)}><span class="option-tick">${selected && html`<${Icon} name="check" size=${14} />`}</span>
       <span><${OptionFace} option=${one} />${one.description && html`<small><${TextObject} text=${one.description} /></small>`}</span></div>`;
   };
-  const many_ = many ? "true" : undefined;
   return html`<${Popover} anchor=${anchor} onClose=${onClose} matchWidth class="option-box">
-    <input class="option-search" type="text" autofocus placeholder=${external ? `Type ${least} or more letters` : "Search"} aria-label=${`Search: ${label}`} role="combobox" aria-expanded="true"
-      aria-controls=${`${id}-list`} aria-activedescendant=${flat.length ? `${id}-${at}` : undefined} value=${query} onInput=${(event) => setQuery(event.target.value)} onKeyDown=${onKey} />
-    <div ref=${list} id=${`${id}-list`} role="listbox" aria-multiselectable=${many_} aria-label=${label} class="option-list">
-      ${shown.map((group) => html`${group.label && (group.options.length || external) ? html`<div class="option-group"><${TextObject} text=${group.label} /></div>` : null}${group.options.map(row)}`)}
-      ${!flat.length && html`<div class="option-none">${external && query.length < least ? `Type at least ${least} letters.` : external && !suggested ? "Asking the app…" : "Nothing fits."}</div>`}
+    <input class="option-search" type="text" autofocus placeholder=${external ? `Type ${least} or more letters` : "Search"}
+        aria-label=${`Search: ${label}`} role="combobox" aria-expanded="true"
+      aria-controls=${`${id}-list`} aria-activedescendant=${flat.length ? `${id}-${at}` : undefined} value=${query}
+      onInput=${(event) => setQuery(event.target.value)} onKeyDown=${onKey} />
+    <div ref=${list} id=${`${id}-list`} role="listbox" aria-multiselectable=${many ? "true" : undefined} aria-label=${label} class="option-list">
+      ${shown.map((group) => html`${group.label && (group.options.length || external) ? html`<div class="option-group"><${TextObject}
+          text=${group.label} /></div>` : null}${group.options.map(row)}`)}
+      ${!flat.length && html`<div class="option-none">${nothing}</div>`}
     </div>
     ${onClear && html`<button type="button" class="option-clear" onClick=${onClear}>Clear the choice</button>`}
   <//>`;

@@ -59,17 +59,22 @@ export function DataTable({ block }) {
   const order = (at) => (sort?.column === at ? (sort.down ? "descending" : "ascending") : "none");
   return html`<div class="data-table">
     <div class="data-table-head"><strong>${block.caption}</strong>
-      ${rows.length > size && html`<input class="field data-table-filter" type="search" placeholder="Filter rows" aria-label=${`Filter ${block.caption}`} value=${query}
+      ${rows.length > size && html`<input class="field data-table-filter" type="search" placeholder="Filter rows"
+          aria-label=${`Filter ${block.caption}`} value=${query}
         onInput=${(event) => { setQuery(event.target.value); setPage(0); }} />`}</div>
     <div class="table-scroll" tabindex="0"><table class="block-table"><caption class="sr-only">${block.caption}</caption>
       <thead><tr>${header.map((cell, at) => html`<th scope="col" aria-sort=${order(at)} class=${classes(numeric[at] && "number")}>
-        <button type="button" class="sort" onClick=${() => turn(at)}><${Cell} cell=${cell} /><span class="sort-mark" aria-hidden="true">${{ ascending: "▲", descending: "▼", none: "" }[order(at)]}</span></button></th>`)}</tr></thead>
+        <button type="button" class="sort" onClick=${() => turn(at)}><${Cell} cell=${cell} /><span class="sort-mark"
+            aria-hidden="true">${{ ascending: "▲", descending: "▼", none: "" }[order(at)]}</span></button></th>`)}</tr></thead>
       <tbody>${shown.slice(current * size, current * size + size).map((row) => html`<tr>${row.map((cell, at) => (at === rowHeader
-        ? html`<th scope="row" class=${classes(numeric[at] && "number")}><${Cell} cell=${cell} /></th>` : html`<td class=${classes(numeric[at] && "number")}><${Cell} cell=${cell} /></td>`))}</tr>`)}</tbody>
+        ? html`<th scope="row" class=${classes(numeric[at] && "number")}><${Cell} cell=${cell} /></th>` : html`<td
+            class=${classes(numeric[at] && "number")}><${Cell} cell=${cell} /></td>`))}</tr>`)}</tbody>
     </table></div>
     ${!shown.length && html`<div class="faint data-table-none">No row contains “${query}”.</div>`}
-    ${pages > 1 && html`<div class="data-table-foot"><button type="button" class="icon-button" aria-label="Page before" disabled=${!current} onClick=${() => setPage(current - 1)}><${Icon} name="back" size=${16} /></button>
+    ${pages > 1 && html`<div class="data-table-foot"><button type="button" class="icon-button" aria-label="Page before" disabled=${!current}
+        onClick=${() => setPage(current - 1)}><${Icon} name="back" size=${16} /></button>
       <span>${current * size + 1}–${Math.min(shown.length, (current + 1) * size)} of ${shown.length}</span>
-      <button type="button" class="icon-button flip" aria-label="Next page" disabled=${current >= pages - 1} onClick=${() => setPage(current + 1)}><${Icon} name="back" size=${16} /></button></div>`}
+      <button type="button" class="icon-button flip" aria-label="Next page" disabled=${current >= pages - 1}
+          onClick=${() => setPage(current + 1)}><${Icon} name="back" size=${16} /></button></div>`}
   </div>`;
 }

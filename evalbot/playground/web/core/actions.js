@@ -60,7 +60,8 @@ function placeActions(store, ask) {
 
   const noteUnread = (channel, page) => {
     const unread = store.state.channels[channel]?.unread ?? 0;
-    const first = unread && page.messages[page.messages.length - unread];
+    const shown = page.messages.filter((one) => !one.ephemeral);
+    const first = unread && shown[Math.max(0, shown.length - unread)];
     store.change(({ newFrom }) => ({ newFrom: { ...newFrom, [channel]: first ? first.ts : null } }));
   };
 
@@ -71,11 +72,7 @@ function placeActions(store, ask) {
     if (!known) store.change(({ threads }) => ({ threads: { ...threads, [key]: { messages: parent ? [parent] : [], loaded: false } } }));
     const answer = await ask("replies", { channel, thread_ts: ts });
     if (!answer) return;
-    store.change(({ threads }) => {
-      const own = (threads[key]?.messages ?? []).filter((one) => one.ephemeral);
-      const messages = [...answer.messages, ...own].sort((a, b) => (a.ts < b.ts ? -1 : 1));
-      return { threads: { ...threads, [key]: { messages, loaded: true } } };
-    });
+    store.change(({ threads }) => ({ threads: { ...threads, [key]: { messages: answer.messages, loaded: true } } }));
   };
 
   const openChannel = (channel, more = {}) => {

@@ -81,9 +81,7 @@ export function fillDateTemplate(template, seconds, now, zone) {
     day_divider_pretty: () => dayLabel(seconds, now, zone),
     time: () => clockTime(seconds, zone), time_secs: () => clockSeconds(seconds, zone), ago: () => ago(seconds, now),
   };
-  const filled = template.replace(/\{(\w+)\}/g, (whole, name) => (words[name] ? words[name]() : whole));
-  return filled.charAt(0).toUpperCase() === template.charAt(0) || !template.startsWith("{") ? filled
-    : filled.charAt(0).toUpperCase() + filled.slice(1);
+  return template.replace(/\{(\w+)\}/g, (whole, name) => (words[name] ? words[name]() : whole));
 }
 
 /** "14 h", "2 min", "45 s": a length of time. */

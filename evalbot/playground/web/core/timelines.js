@@ -29,8 +29,7 @@ export function mergePage(timeline, page, before) {
   const oldest = page.messages[0]?.ts;
   const joins = oldest && old.length > 0 && old.some((one) => one.ts >= oldest && !one.ephemeral);
   const above = joins ? old.filter((one) => one.ts < oldest) : [];
-  const own = old.filter((one) => one.ephemeral && (!oldest || one.ts >= oldest));
-  const messages = own.reduce(putMessage, [...above, ...page.messages]);
+  const messages = [...above, ...page.messages];
   return { ...timeline, messages, more: joins && above.length ? timeline.more : page.more };
 }
 

@@ -12,16 +12,23 @@ import { Avatar, Badges, LocalTime } from "./people.js";
 const EMPTY = { messages: [], more: false, loaded: false };
 
 /** The name of a conversation as a person reads it. */
-export const channelTitle = (channel, people) => (channel.kind === "im" ? people[channel.with]?.real_name || people[channel.with]?.name || "Direct message" : channel.name);
+export function channelTitle(channel, people) {
+  if (channel.kind !== "im") return channel.name;
+  return people[channel.with]?.real_name || people[channel.with]?.name || "Direct message";
+}
 
 /** The sign before a channel's name. */
-export const ChannelSign = ({ channel, size = 16 }) => html`<span class="channel-sign" aria-hidden="true">${channel.kind === "private" ? html`<${Icon} name="lock" size=${size} />` : "#"}</span>`;
+export const ChannelSign = ({ channel, size = 16 }) => html`<span class="channel-sign"
+    aria-hidden="true">${channel.kind === "private" ? html`<${Icon} name="lock" size=${size} />` : "#"}</span>`;
 
 /** The tabs of an app: its Home and its direct message. */
 export function AppTabs({ app, current }) {
   const { actions } = useApp();
-  const tab = (name, label, go) => html`<button type="button" role="tab" class="tab" aria-selected=${current === name} onClick=${go}>${label}</button>`;
-  return html`<div class="tabs" role="tablist" aria-label=${app.name}>${tab("home", "Home", () => actions.openHome(app.id))}${tab("messages", "Messages", () => actions.openPerson(app.bot_user))}</div>`;
+  const tab = (name, label, go) => html`<button type="button" role="tab" class="tab" aria-selected=${current === name}
+      onClick=${go}>${label}</button>`;
+  return html`<div class="tabs" role="tablist"
+      aria-label=${app.name}>${tab("home", "Home", () => actions.openHome(app.id))}
+      ${tab("messages", "Messages", () => actions.openPerson(app.bot_user))}</div>`;
 }
 
 function Header({ channel, onMenu }) {
@@ -29,10 +36,12 @@ function Header({ channel, onMenu }) {
   const partner = channel.kind === "im" ? people[channel.with] : null;
   const app = partner?.is_bot && apps.find((one) => one.bot_user === partner.id);
   const count = channel.members?.length ?? 0;
-  return html`<header class="head"><button type="button" class="icon-button menu-button" aria-label="Open the sidebar" onClick=${onMenu}><${Icon} name="menu" /></button>
+  return html`<header class="head"><button type="button" class="icon-button menu-button" aria-label="Open the sidebar"
+      onClick=${onMenu}><${Icon} name="menu" /></button>
     ${partner ? html`<${Avatar} person=${partner} size="small" />` : null}
-    <h1 class="head-title">${partner ? channelTitle(channel, people) : html`<${ChannelSign} channel=${channel} /> ${channel.name}`}${partner && html`<${Badges} person=${partner} />`}</h1>
-    <div class="head-about faint">${partner ? html`${partner.title}${partner.title && !partner.is_bot ? " · " : ""}${!partner.is_bot && html`<${LocalTime} person=${partner} />`}`
+    <h1 class="head-title">${partner ? channelTitle(channel, people) : html`<${ChannelSign}
+        channel=${channel} /> ${channel.name}`}${partner && html`<${Badges} person=${partner} />`}</h1>
+    <div class="head-about faint">${partner?.is_bot ? partner.title : partner ? html`${partner.title}${partner.title ? " · " : ""}<${LocalTime} person=${partner} />`
       : [count ? `${count} members` : "", channel.shared ? "shared with another organisation" : "", channel.topic].filter(Boolean).join(" · ")}</div>
     ${app && html`<${AppTabs} app=${app} current="messages" />`}</header>`;
 }
@@ -40,19 +49,23 @@ function Header({ channel, onMenu }) {
 function Beginning({ channel }) {
   const people = useStore((state) => state.people);
   const partner = people[channel.with];
-  return html`<div class="beginning"><h2>${channel.kind === "im" ? channelTitle(channel, people) : html`<${ChannelSign} channel=${channel} size=${20} /> ${channel.name}`}</h2>
-    <p class="faint">${channel.kind === "im" ? `This is the start of your messages with ${partner?.real_name ?? "this person"}. Only the two of you see them.` : `This is the very beginning of #${channel.name}.${channel.topic ? ` ${channel.topic}` : ""}`}</p></div>`;
+  return html`<div class="beginning"><h2>${channel.kind === "im" ? channelTitle(channel, people) : html`<${ChannelSign} channel=${channel}
+      size=${20} /> ${channel.name}`}</h2>
+    <p class="faint">${channel.kind === "im" ? `This is the start of your messages with ${partner?.real_name ?? "this person"}. Only the two of you see them.`
+      : `This is the very beginning of #${channel.name}.${channel.topic ? ` ${channel.topic}` : ""}`}</p></div>`;
 }
 
 function Loading() {
-  return html`<div class="skeleton" aria-label="Loading messages" role="status">${[1, 2, 3, 4, 5].map((one) => html`<div key=${one}><i></i><span><b></b><b></b></span></div>`)}</div>`;
+  return html`<div class="skeleton" aria-label="Loading messages" role="status">${[1, 2, 3, 4, 5].map((one) => html`<div
+      key=${one}><i></i><span><b></b><b></b></span></div>`)}</div>`;
 }
 
 function JoinBar({ channel }) {
   const { actions } = useApp();
   const [busy, run] = useBusy();
   return html`<div class="join-bar"><span>You are looking at <strong>#${channel.name}</strong>, which you have not joined.</span>
-    <button type="button" class="button button-primary" aria-busy=${busy} onClick=${() => run(() => actions.join(channel.id))}>Join the channel</button></div>`;
+    <button type="button" class="button button-primary" aria-busy=${busy}
+        onClick=${() => run(() => actions.join(channel.id))}>Join the channel</button></div>`;
 }
 
 /** Whether the person belongs to the conversation. */
@@ -67,7 +80,8 @@ export function ChannelView({ id, onMenu }) {
   const pending = useMemo(() => allPending.filter((one) => one.channel === id && !one.thread_ts), [allPending, id]);
   const seen = useCallback((ts) => {
     const latest = (store.state.timelines[id]?.messages ?? []).findLast((one) => !one.ephemeral);
-    if (ts && latest && store.state.channels[id]?.unread && document.visibilityState === "visible" && document.hasFocus() !== null) actions.markRead(id, latest.ts);
+    const isSeen = ts && latest && document.visibilityState === "visible";
+    if (isSeen && store.state.channels[id]?.unread) actions.markRead(id, latest.ts);
   }, [id, unread]);
   const loadOlder = useCallback(() => actions.loadHistory(id, store.state.timelines[id]?.messages.find((one) => !one.ephemeral)?.ts), [id]);
   useEffect(() => {
@@ -76,12 +90,17 @@ export function ChannelView({ id, onMenu }) {
   if (!channel) return html`<div class="main-empty"><h1>Not here</h1><p>There is no such conversation for you. Choose one on the left.</p></div>`;
   const editLast = () => editOwnLast(timeline.messages, me);
   const title = channelTitle(channel, people);
-  const placeholder = { label: `Message ${channel.kind === "im" ? title : `#${title}`}`, text: `Message ${channel.kind === "im" ? title : `#${title}`}`, tryThis: command && `${command.command} help` };
+  const words = `Message ${channel.kind === "im" ? title : `#${title}`}`;
+  const placeholder = { label: words, text: words, tryThis: command && `${command.command} help` };
   return html`<${Header} channel=${channel} onMenu=${onMenu} />
-    ${timeline.failed && !timeline.loaded ? html`<div class="main-empty"><p>The messages could not be loaded.</p><button type="button" class="button" onClick=${() => actions.loadHistory(id)}>Try again</button></div>`
+    ${timeline.failed && !timeline.loaded ? html`<div class="main-empty"><p>The messages could not be loaded.</p><button type="button"
+        class="button" onClick=${() => actions.loadHistory(id)}>Try again</button></div>`
       : !timeline.loaded ? html`<${Loading} />`
-        : html`<${MessageList} key=${id} channel=${id} messages=${timeline.messages} pending=${pending} more=${timeline.more} loading=${timeline.loading} loadOlder=${loadOlder} newFrom=${newFrom} onSeen=${seen} top=${html`<${Beginning} channel=${channel} />`} label=${`Messages in ${title}`} />`}
-    ${isMember(channel, me) ? html`<${Composer} channel=${id} placeholder=${placeholder} onEditLast=${editLast} />` : html`<${JoinBar} channel=${channel} />`}`;
+        : html`<${MessageList} key=${id} channel=${id} messages=${timeline.messages} pending=${pending} more=${timeline.more}
+            loading=${timeline.loading} loadOlder=${loadOlder} newFrom=${newFrom} onSeen=${seen} top=${html`<${Beginning}
+            channel=${channel} />`} label=${`Messages in ${title}`} />`}
+    ${isMember(channel, me) ? html`<${Composer} channel=${id} placeholder=${placeholder} onEditLast=${editLast} />` : html`<${JoinBar}
+        channel=${channel} />`}`;
 }
 
 /** Open the newest own message for editing, as if its E key had been pressed. */

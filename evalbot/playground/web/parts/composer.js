@@ -25,17 +25,21 @@ export function wordAtCaret(text, caret, inThread) {
 function completionsFor(word, state, members) {
   if (!word) return [];
   const query = word.query.toLowerCase();
-  const fits = (...texts) => texts.some((text) => text?.toLowerCase().split(/\s+/).some((part) => part.startsWith(query)) || text?.toLowerCase().startsWith(query));
+  const fits = (...texts) => texts.some((text) => ` ${text ?? ""}`.toLowerCase().includes(` ${query}`));
   if (word.sign === "/") {
-    return state.commands.filter((one) => one.command.slice(1).startsWith(query)).map((one) => ({ key: one.command, insert: `${one.command} `, main: one.command, hint: one.usage_hint, detail: one.description }));
+    return state.commands.filter((one) => one.command.slice(1).startsWith(query))
+      .map((one) => ({ key: one.command, insert: `${one.command} `, main: one.command, hint: one.usage_hint, detail: one.description }));
   }
   if (word.sign === "@") {
     const known = Object.values(state.people).filter((one) => fits(one.name, one.real_name));
     const inside = (one) => (members.includes(one.id) ? 0 : 1);
-    return known.sort((a, b) => inside(a) - inside(b)).slice(0, MOST).map((one) => ({ key: one.id, insert: `@${one.name} `, main: one.real_name, hint: `@${one.name}`, detail: inside(one) ? "not in this channel" : one.title, person: one }));
+    return known.sort((a, b) => inside(a) - inside(b)).slice(0, MOST).map((one) => ({
+      key: one.id, insert: `@${one.name} `, main: one.real_name, hint: `@${one.name}`, detail: inside(one) ? "not in this channel" : one.title, person: one,
+    }));
   }
   if (word.sign === "#") {
-    return Object.values(state.channels).filter((one) => one.kind !== "im" && fits(one.name)).slice(0, MOST).map((one) => ({ key: one.id, insert: `#${one.name} `, main: `# ${one.name}`, detail: one.topic }));
+    return Object.values(state.channels).filter((one) => one.kind !== "im" && fits(one.name)).slice(0, MOST)
+      .map((one) => ({ key: one.id, insert: `#${one.name} `, main: `# ${one.name}`, detail: one.topic }));
   }
   return findEmoji(word.query).slice(0, MOST).map((one) => ({ key: one.name, insert: `${one.sign} `, main: `${emojiSign(one.name)}  :${one.name}:` }));
 }
@@ -43,9 +47,11 @@ function completionsFor(word, state, members) {
 function Completions({ id, items, at, onPick, onHover }) {
   const list = useRef(null);
   useEffect(() => list.current?.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" }), [at]);
-  return html`<div ref=${list} class="completions" role="listbox" id=${id} aria-label="Suggestions">${items.map((one, index) => html`<div key=${one.key} id=${`${id}-${index}`} role="option" aria-selected=${index === at} class="completion"
+  return html`<div ref=${list} class="completions" role="listbox" id=${id} aria-label="Suggestions">${items.map((one, index) => html`<div
+      key=${one.key} id=${`${id}-${index}`} role="option" aria-selected=${index === at} class="completion"
     onPointerEnter=${() => onHover(index)} onPointerDown=${(event) => { event.preventDefault(); onPick(one); }}>
-    ${one.person && html`<${Avatar} person=${one.person} size="small" />`}<strong>${one.main}</strong>${one.hint && html`<span class="faint">${one.hint}</span>`}<span class="completion-detail faint">${one.detail}</span></div>`)}</div>`;
+    ${one.person && html`<${Avatar} person=${one.person} size="small" />`}<strong>${one.main}</strong>${one.hint && html`<span
+        class="faint">${one.hint}</span>`}<span class="completion-detail faint">${one.detail}</span></div>`)}</div>`;
 }
 
 /** The "+" menu: the apps' global shortcuts. */
@@ -54,9 +60,11 @@ function ShortcutMenu({ channel }) {
   const [shortcuts, apps] = useStore((state) => [state.shortcuts, state.apps]);
   const anchor = useRef(null);
   const [open, setOpen] = useState(false);
-  const items = shortcuts.filter((one) => one.type === "global").map((one) => ({ label: one.name, hint: apps[0]?.name, onSelect: () => actions.shortcut(one.callback_id, { channel }) }));
+  const items = shortcuts.filter((one) => one.type === "global")
+    .map((one) => ({ label: one.name, hint: apps[0]?.name, onSelect: () => actions.shortcut(one.callback_id, { channel }) }));
   if (!items.length) return null;
-  return html`<button ref=${anchor} type="button" class="icon-button" aria-label="Shortcuts of apps" title="Shortcuts" aria-haspopup="menu" aria-expanded=${open} onClick=${() => setOpen(!open)}><${Icon} name="bolt" /></button>
+  return html`<button ref=${anchor} type="button" class="icon-button" aria-label="Shortcuts of apps" title="Shortcuts" aria-haspopup="menu"
+      aria-expanded=${open} onClick=${() => setOpen(!open)}><${Icon} name="bolt" /></button>
     ${open && html`<${Menu} anchor=${anchor} side="top" label="Shortcuts of apps" items=${items} onClose=${() => setOpen(false)} />`}`;
 }
 
@@ -117,12 +125,18 @@ export function Composer({ channel, threadTs, placeholder, onEditLast }) {
   return html`<div class=${classes("composer", status !== "open" && "is-offline")} data-testid=${threadTs ? "thread-composer" : "composer"}>
     ${open && html`<${Completions} id=${`${id}-list`} items=${items} at=${at} onPick=${pick} onHover=${setAt} />`}
     <div class="composer-box"><div class="composer-text">
-      <textarea ref=${box} rows="1" aria-label=${placeholder.label} value=${text} role="combobox" aria-expanded=${open} aria-autocomplete="list" aria-controls=${open ? `${id}-list` : undefined} aria-activedescendant=${open ? `${id}-list-${at}` : undefined}
-        onInput=${(event) => { setText(event.target.value); moveCaret(event); }} onKeyUp=${moveCaret} onClick=${moveCaret} onKeyDown=${onKeyDown}></textarea>
-      ${!text && html`<div class="composer-hint" aria-hidden="true">${placeholder.text}${placeholder.tryThis && html` · try <b>${placeholder.tryThis}</b>`}</div>`}</div>
+      <textarea ref=${box} rows="1" aria-label=${placeholder.label} value=${text} role="combobox" aria-expanded=${open}
+          aria-autocomplete="list" aria-controls=${open ? `${id}-list` : undefined} aria-activedescendant=${open ? `${id}-list-${at}` : undefined}
+        onInput=${(event) => { setText(event.target.value); moveCaret(event); }} onKeyUp=${moveCaret} onClick=${moveCaret}
+        onKeyDown=${onKeyDown}></textarea>
+      ${!text && html`<div class="composer-hint"
+          aria-hidden="true">${placeholder.text}${placeholder.tryThis && html` · try <b>${placeholder.tryThis}</b>`}</div>`}</div>
       <div class="composer-tools"><${ShortcutMenu} channel=${channel} />
-        <button ref=${faces} type="button" class="icon-button" aria-label="Insert an emoji" title="Emoji" aria-expanded=${picking} onClick=${() => setPicking(!picking)}><${Icon} name="smile" /></button>
-        <button type="button" class="icon-button send" aria-label="Send" title="Send (Enter)" disabled=${!text.trim()} onClick=${send}><${Icon} name="send" /></button></div></div>
-    ${picking && html`<${EmojiPicker} anchor=${faces} side="top" align="end" onClose=${() => setPicking(false)} onPick=${(name) => insert(box.current.selectionStart, box.current.selectionEnd, `${emojiSign(name)} `)} />`}
+        <button ref=${faces} type="button" class="icon-button" aria-label="Insert an emoji" title="Emoji" aria-expanded=${picking}
+            onClick=${() => setPicking(!picking)}><${Icon} name="smile" /></button>
+        <button type="button" class="icon-button send" aria-label="Send" title="Send (Enter)" disabled=${!text.trim()}
+            onClick=${send}><${Icon} name="send" /></button></div></div>
+    ${picking && html`<${EmojiPicker} anchor=${faces} side="top" align="end" onClose=${() => setPicking(false)}
+        onPick=${(name) => insert(box.current.selectionStart, box.current.selectionEnd, `${emojiSign(name)} `)} />`}
   </div>`;
 }

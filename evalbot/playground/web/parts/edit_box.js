@@ -35,7 +35,8 @@ export function EditBox({ channel, message, onDone }) {
     event.preventDefault();
     save();
   };
-  return html`<div class="edit-box"><textarea ref=${box} class="field" rows=${Math.min(8, text.split("\n").length + 1)} aria-label="Edit message" value=${text} onInput=${(event) => setText(event.target.value)} onKeyDown=${onKeyDown}></textarea>
+  return html`<div class="edit-box"><textarea ref=${box} class="field" rows=${Math.min(8, text.split("\n").length + 1)}
+      aria-label="Edit message" value=${text} onInput=${(event) => setText(event.target.value)} onKeyDown=${onKeyDown}></textarea>
     <div class="actions"><button type="button" class="button" onClick=${onDone}>Cancel</button>
       <button type="button" class="button button-primary" aria-busy=${busy} disabled=${!text.trim()} onClick=${save}>Save</button></div></div>`;
 }

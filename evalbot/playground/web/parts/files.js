@@ -21,12 +21,15 @@ export function Picture({ image, name, still, class: className = "" }) {
   const address = addressOf(image);
   useEffect(() => setBroken(false), [address]);
   const alt = image.alt_text ?? name ?? "";
-  if (!address || broken) return html`<div class=${classes("picture-broken", className)} role="img" aria-label=${alt}><${Icon} name="file" /><span>${alt || "Picture"} <small class="faint">(picture not available)</small></span></div>`;
+  if (!address || broken) return html`<div class=${classes("picture-broken", className)} role="img" aria-label=${alt}><${Icon}
+      name="file" /><span>${alt || "Picture"} <small class="faint">(picture not available)</small></span></div>`;
   const width = image.image_width ?? image.original_w;
   const height = image.image_height ?? image.original_h;
-  const picture = html`<img class=${classes("picture", className)} src=${address} alt=${alt} width=${width} height=${height} loading="lazy" onError=${() => setBroken(true)} />`;
+  const picture = html`<img class=${classes("picture", className)} src=${address} alt=${alt} width=${width} height=${height} loading="lazy"
+      onError=${() => setBroken(true)} />`;
   if (still) return picture;
-  return html`<button type="button" class="picture-button" aria-label=${`Open in full size: ${alt || "picture"}`} onClick=${() => setOpen(true)}>${picture}</button>
+  return html`<button type="button" class="picture-button" aria-label=${`Open in full size: ${alt || "picture"}`}
+      onClick=${() => setOpen(true)}>${picture}</button>
     ${open && html`<${Lightbox} address=${address} alt=${alt} name=${name ?? wordsOf(image.title)} onClose=${() => setOpen(false)} />`}`;
 }
 
@@ -47,16 +50,20 @@ export function FileView({ file }) {
   const address = fileUrl(file.url_private ?? file.url_private_download ?? file.permalink);
   const title = file.title || file.name || "File";
   const mime = file.mimetype ?? "";
+  const about = [(file.pretty_type || file.filetype || mime || "file").toUpperCase(), file.size && sizeText(file.size)].filter(Boolean).join(" · ");
   if (file.mode === "tombstone") return html`<div class="file-tile faint">This file was deleted.</div>`;
   if (mime.startsWith("image/") || ["png", "jpg", "jpeg", "gif", "svg", "webp"].includes(file.filetype)) {
-    return html`<figure class="image-block"><figcaption>${title}</figcaption><${Picture} image=${{ ...file, image_url: address, alt_text: file.alt_txt ?? title }} name=${title} /></figure>`;
+    return html`<figure class="image-block"><figcaption>${title}</figcaption><${Picture}
+        image=${{ ...file, image_url: address, alt_text: file.alt_txt ?? title }} name=${title} /></figure>`;
   }
   return html`<div class="file-tile"><a class="file-main" href=${address} download=${file.name} aria-label=${`Download ${title}`}>
-      <span class="file-icon"><${Icon} name="file" size=${22} /></span><span><strong>${title}</strong><small class="faint">${[(file.pretty_type || file.filetype || mime || "file").toUpperCase(), file.size ? sizeText(file.size) : ""].filter(Boolean).join(" · ")}</small></span>
+      <span class="file-icon"><${Icon} name="file" size=${22} /></span><span><strong>${title}</strong><small
+          class="faint">${about}</small></span>
       <${Icon} name="download" /></a><${TextPreview} file=${file} address=${address} /></div>`;
 }
 
-const isText = (file) => /^text\/|json|yaml|csv|xml|javascript|markdown/.test(file.mimetype ?? "") || ["text", "csv", "json", "jsonl", "yaml", "markdown", "md", "txt"].includes(file.filetype);
+const TEXT_TYPES = ["text", "csv", "json", "jsonl", "yaml", "markdown", "md", "txt"];
+const isText = (file) => /^text\/|json|yaml|csv|xml|javascript|markdown/.test(file.mimetype ?? "") || TEXT_TYPES.includes(file.filetype);
 
 function TextPreview({ file, address }) {
   const [text, setText] = useState(file.preview ?? null);
@@ -69,5 +76,6 @@ function TextPreview({ file, address }) {
   const lines = text.split("\n");
   const shown = all ? text : lines.slice(0, PREVIEW_LINES).join("\n");
   return html`<pre class="pre file-preview" tabindex="0">${shown}</pre>
-    ${lines.length > PREVIEW_LINES && html`<button type="button" class="link-button" onClick=${() => setAll(!all)}>${all ? "Show less" : `Show all ${lines.length} lines`}</button>`}`;
+    ${lines.length > PREVIEW_LINES && html`<button type="button" class="link-button"
+        onClick=${() => setAll(!all)}>${all ? "Show less" : `Show all ${lines.length} lines`}</button>`}`;
 }

@@ -20,10 +20,13 @@ export function HomeView({ app: id, onMenu }) {
   }, [id, ready, Boolean(home?.asked)]);
   if (!app) return html`<div class="main-empty"><h1>Not here</h1><p>There is no such app. Choose a conversation on the left.</p></div>`;
   const bot = people[app.bot_user];
-  return html`<header class="head"><button type="button" class="icon-button menu-button" aria-label="Open the sidebar" onClick=${onMenu}><${Icon} name="menu" /></button>
-      <${Avatar} person=${bot} size="small" /><h1 class="head-title">${app.name}<${Badges} person=${bot} app /></h1><${AppTabs} app=${app} current="home" /></header>
+  return html`<header class="head"><button type="button" class="icon-button menu-button" aria-label="Open the sidebar"
+      onClick=${onMenu}><${Icon} name="menu" /></button>
+      <${Avatar} person=${bot} size="small" /><h1 class="head-title">${app.name}<${Badges} person=${bot} app /></h1><${AppTabs} app=${app}
+          current="home" /></header>
     <div class="home" data-testid="home" role="region" aria-label=${`${app.name} Home`}><div class="home-inner">
       ${view ? html`<${SurfaceContext.Provider} value=${surface}><${Blocks} blocks=${view.blocks} /><//>`
-        : html`<div class="main-empty"><p>${home?.loading ? `Asking ${app.name} for your Home…` : `${app.name} has not drawn your Home yet. It appears here as soon as the app answers.`}</p></div>`}
+        : html`<div class="main-empty"><p>${home?.loading ? `Asking ${app.name} for your Home…`
+          : `${app.name} has not drawn your Home yet. It appears here as soon as the app answers.`}</p></div>`}
     </div></div>`;
 }

@@ -41,4 +41,5 @@ const PATHS = {
 
 /** One icon by name; decorative, so give the surrounding control a label. */
 export const Icon = ({ name, size = 18 }) => html`<svg class="icon" width=${size} height=${size} viewBox="0 0 24 24" fill="none" stroke="currentColor"
-  stroke-width=${name === "dots" ? 2.8 : 1.8} stroke-linecap="round" stroke-linejoin="round" aria-hidden="true"><path d=${PATHS[name] ?? PATHS.info} /></svg>`;
+  stroke-width=${name === "dots" ? 2.8 : 1.8} stroke-linecap="round" stroke-linejoin="round" aria-hidden="true"><path
+  d=${PATHS[name] ?? PATHS.info} /></svg>`;

@@ -56,6 +56,7 @@ export function Popover({ anchor, onClose, side = "bottom", align = "start", mat
     current.showPopover?.();
     const settle = () => (from.isConnected ? place(current, from, side, align) : null);
     settle();
+    if (focus) current.querySelector("[autofocus], [data-first], [role^=menuitem], [role=option], input, button")?.focus({ preventScroll: true });
     const observer = new ResizeObserver(settle);
     observer.observe(current);
     window.addEventListener("scroll", settle, true);
@@ -68,7 +69,6 @@ export function Popover({ anchor, onClose, side = "bottom", align = "start", mat
     };
   }, []);
   useEffect(() => {
-    if (focus) box.current.querySelector("[autofocus], [data-first], [role^=menuitem], [role=option], input, button")?.focus({ preventScroll: true });
     const outside = (event) => {
       if (!box.current?.contains(event.target) && !anchor.current?.contains(event.target)) onCloseRef.current();
     };
@@ -101,8 +101,10 @@ export function Menu({ anchor, items, onClose, label, ...place }) {
     onClose();
     item.onSelect();
   };
-  return html`<${Popover} anchor=${anchor} onClose=${onClose} class="menu" role="menu" aria-label=${label} onKeyDown=${(event) => moveFocus(event, "[role=menuitem]")} ...${place}>
-    ${items.map((item) => (item === "-" ? html`<hr />` : html`<button type="button" role="menuitem" class=${item.danger ? "danger" : ""} onClick=${() => choose(item)}>
+  return html`<${Popover} anchor=${anchor} onClose=${onClose} class="menu" role="menu" aria-label=${label}
+      onKeyDown=${(event) => moveFocus(event, "[role=menuitem]")} ...${place}>
+    ${items.map((item) => (item === "-" ? html`<hr />` : html`<button type="button" role="menuitem" class=${item.danger ? "danger" : ""}
+        onClick=${() => choose(item)}>
       <span>${item.label}</span>${item.hint && html`<span class="menu-hint">${item.hint}</span>`}</button>`))}
   <//>`;
 }
@@ -126,5 +128,6 @@ export function Dialog({ onClose, label, class: className = "", backdropCloses =
     event.preventDefault();
     onClose();
   };
-  return html`<dialog ref=${box} class=${`dialog ${className}`} aria-label=${label} onCancel=${cancel} onPointerDown=${onBackdrop} ...${rest}>${children}</dialog>`;
+  return html`<dialog ref=${box} class=${`dialog ${className}`} aria-label=${label} onCancel=${cancel} onPointerDown=${onBackdrop}
+      ...${rest}>${children}</dialog>`;
 }

@@ -30,7 +30,8 @@ function MessageBody({ channel, message, still }) {
     kind: "message", form: `${channel}:${message.ts}`, place: { channel, ts: message.ts }, blocks: message.blocks ?? [], errors: {}, still,
   }), [channel, message, still]);
   return html`<${SurfaceContext.Provider} value=${surface}>
-    ${message.blocks?.length ? html`<${Blocks} blocks=${message.blocks} />` : message.text ? html`<div class="message-text"><${Mrkdwn} text=${message.text} /></div>` : null}
+    ${message.blocks?.length ? html`<${Blocks} blocks=${message.blocks} />` : message.text ? html`<div class="message-text"><${Mrkdwn}
+        text=${message.text} /></div>` : null}
     ${message.attachments?.length ? html`<${Attachments} attachments=${message.attachments} />` : null}
     ${message.files?.map((file) => html`<${FileView} key=${file.id} file=${file} />`)}
   <//>`;
@@ -43,11 +44,15 @@ function Reactions({ channel, message }) {
   const [picking, setPicking] = useState(false);
   if (!message.reactions?.length) return null;
   const who = (one) => (one.users ?? []).map((id) => (id === me ? "you" : people[id]?.real_name ?? "someone")).join(", ");
-  return html`<div class="reactions" role="group" aria-label="Reactions">${message.reactions.map((one) => html`<button type="button" key=${one.name} class=${classes("reaction", one.users?.includes(me) && "is-mine")}
-      aria-pressed=${Boolean(one.users?.includes(me))} aria-label=${`${one.name.replaceAll("_", " ")}, ${one.count}: ${who(one)}`} title=${`${who(one)} reacted with :${one.name}:`}
+  return html`<div class="reactions" role="group" aria-label="Reactions">${message.reactions.map((one) => html`<button type="button"
+      key=${one.name} class=${classes("reaction", one.users?.includes(me) && "is-mine")}
+      aria-pressed=${Boolean(one.users?.includes(me))} aria-label=${`${one.name.replaceAll("_", " ")}, ${one.count}: ${who(one)}`}
+      title=${`${who(one)} reacted with :${one.name}:`}
       onClick=${() => actions.react(channel, message, one.name)}><${Emoji} name=${one.name} /><span>${one.count}</span></button>`)}
-    <button ref=${anchor} type="button" class="reaction reaction-add" aria-label="Add a reaction" aria-expanded=${picking} onClick=${() => setPicking(!picking)}><${Icon} name="smile" size=${16} /></button>
-    ${picking && html`<${EmojiPicker} anchor=${anchor} onClose=${() => setPicking(false)} onPick=${(name) => actions.react(channel, message, name)} />`}</div>`;
+    <button ref=${anchor} type="button" class="reaction reaction-add" aria-label="Add a reaction" aria-expanded=${picking}
+        onClick=${() => setPicking(!picking)}><${Icon} name="smile" size=${16} /></button>
+    ${picking && html`<${EmojiPicker} anchor=${anchor} onClose=${() => setPicking(false)}
+        onPick=${(name) => actions.react(channel, message, name)} />`}</div>`;
 }
 
 function ThreadSummary({ channel, message }) {
@@ -56,17 +61,21 @@ function ThreadSummary({ channel, message }) {
   const count = message.reply_count;
   if (!count) return null;
   return html`<button type="button" class="thread-summary" onClick=${() => actions.openThread(channel, message.ts)} data-testid="thread-summary">
-    <span class="thread-faces">${(message.reply_users ?? []).slice(0, 4).map((id) => html`<${Avatar} key=${id} person=${people[id] ?? { name: "?" }} size="small" />`)}</span>
+    <span class="thread-faces">${(message.reply_users ?? []).slice(0, 4).map((id) => html`<${Avatar} key=${id}
+        person=${people[id] ?? { name: "?" }} size="small" />`)}</span>
     <strong>${count} ${count === 1 ? "reply" : "replies"}</strong>
-    ${message.latest_reply && html`<span class="faint thread-last">Last reply <${Ago} ts=${message.latest_reply} /></span>`}<span class="thread-open faint">View thread</span></button>`;
+    ${message.latest_reply && html`<span class="faint thread-last">Last reply <${Ago} ts=${message.latest_reply} /></span>`}<span
+        class="thread-open faint">View thread</span></button>`;
 }
 
 /** A line of the workspace itself, such as somebody joining. */
 const QUIET = new Set(["channel_join", "group_join", "channel_leave", "channel_topic", "channel_name", "channel_archive", "pinned_item"]);
 
 function Head({ author, message, zone }) {
-  return html`<div class="message-head"><strong class="message-author">${shownName(author)}</strong><${Badges} person=${author} app=${message.bot_id && !author.is_bot} />
-    <time class="message-time" title=${fullTime(message.ts, zone)}>${clockTime(message.ts, zone)}${message.edited && html`<span title=${`Edited ${fullTime(message.edited.ts, zone)}`}> · edited</span>`}</time></div>`;
+  return html`<div class="message-head"><strong class="message-author">${shownName(author)}</strong><${Badges} person=${author}
+      app=${message.bot_id && !author.is_bot} />
+    <time class="message-time" title=${fullTime(message.ts, zone)}>${clockTime(message.ts, zone)}${message.edited && html`<span
+        title=${`Edited ${fullTime(message.edited.ts, zone)}`}> · edited</span>`}</time></div>`;
 }
 
 /** One row of a conversation. `compact` leaves out name and avatar, `inThread` hides the thread summary. */
@@ -84,26 +93,36 @@ export const MessageRow = memo(({ channel, message, compact, inThread, flash, fo
   const openThread = () => !message.ephemeral && actions.openThread(channel, message.thread_ts ?? message.ts);
   const onKeyDown = (event) => {
     if (event.target !== row.current || event.metaKey || event.ctrlKey || event.altKey || gone) return;
-    const keys = { Enter: openThread, t: openThread, r: () => setTool("react"), m: () => setTool("more"), ...(mine ? { e: () => setEditing(true), Delete: () => setTool("delete") } : {}) };
+    const own = mine ? { e: () => setEditing(true), Delete: () => setTool("delete") } : {};
+    const keys = { Enter: openThread, t: openThread, r: () => setTool("react"), m: () => setTool("more"), ...own };
     if (!keys[event.key]) return;
     event.preventDefault();
     keys[event.key]();
   };
-  const leave = (event) => !row.current.contains(event.relatedTarget) && setActive(false);
-  return html`<article ref=${row} class=${classes("message", compact && "is-compact", message.ephemeral && "is-ephemeral", flash && "is-flashed", editing && "is-editing", QUIET.has(message.subtype) && "is-quiet")}
-    data-testid="message" data-ts=${message.ts} data-channel=${channel} tabindex=${focusable ? 0 : -1} aria-label=${`${shownName(author)}, ${clockTime(message.ts, zone)}`}
-    onPointerEnter=${() => setActive(true)} onPointerLeave=${() => setActive(false)} onFocusIn=${() => setActive(true)} onFocusOut=${leave} onKeyDown=${onKeyDown}>
-    <div class="message-side">${compact ? html`<time class="message-when">${clockTime(message.ts, zone)}</time>` : html`<${Avatar} person=${author} />`}</div>
+  const look = classes("message", compact && "is-compact", message.ephemeral && "is-ephemeral", flash && "is-flashed", editing && "is-editing",
+    QUIET.has(message.subtype) && "is-quiet");
+  const leave = (event) => row.current && !row.current.contains(event.relatedTarget) && setActive(false);
+  return html`<article ref=${row}
+      class=${look}
+    data-testid="message" data-ts=${message.ts} data-channel=${channel} tabindex=${focusable ? 0 : -1}
+    aria-label=${`${shownName(author)}, ${clockTime(message.ts, zone)}`}
+    onPointerEnter=${() => setActive(true)} onPointerLeave=${() => setActive(false)} onFocusIn=${() => setActive(true)} onFocusOut=${leave}
+    onKeyDown=${onKeyDown}>
+    <div class="message-side">${compact ? html`<time class="message-when">${clockTime(message.ts, zone)}</time>` : html`<${Avatar}
+        person=${author} />`}</div>
     <div class="message-main">
-      ${message.ephemeral && html`<div class="ephemeral-note"><${Icon} name="eye" size=${14} /> Only visible to you · <button type="button" class="link-button" onClick=${() => actions.hideEphemeral(channel, message.ts)}>Dismiss</button></div>`}
+      ${message.ephemeral && html`<div class="ephemeral-note"><${Icon} name="eye" size=${14} /> Only visible to you · <button type="button"
+          class="link-button" onClick=${() => actions.hideEphemeral(channel, message.ts)}>Dismiss</button></div>`}
       ${!compact && html`<${Head} author=${author} message=${message} zone=${zone} />`}
       ${message.subtype === "thread_broadcast" && !inThread && html`<div class="faint replied">replied to a thread</div>`}
-      ${gone ? html`<div class="faint">This message was deleted.</div>` : editing ? html`<${EditBox} channel=${channel} message=${message} onDone=${() => { setEditing(false); row.current?.focus(); }} />`
+      ${gone ? html`<div class="faint">This message was deleted.</div>` : editing ? html`<${EditBox} channel=${channel} message=${message}
+          onDone=${() => { setEditing(false); row.current?.focus(); }} />`
         : html`<${MessageBody} channel=${channel} message=${message} />`}
       <${Reactions} channel=${channel} message=${message} />
       ${!inThread && html`<${ThreadSummary} channel=${channel} message=${message} />`}
     </div>
-    ${(active || tool) && !gone && !editing && html`<${MessageTools} channel=${channel} message=${message} mine=${mine} inThread=${inThread} tool=${tool} setTool=${setTool} onThread=${openThread} onEdit=${() => setEditing(true)} />`}
+    ${(active || tool) && !gone && !editing && html`<${MessageTools} channel=${channel} message=${message} mine=${mine} inThread=${inThread}
+        tool=${tool} setTool=${setTool} onThread=${openThread} onEdit=${() => setEditing(true)} />`}
   </article>`;
 });
 
@@ -111,11 +130,14 @@ export const MessageRow = memo(({ channel, message, compact, inThread, flash, fo
 export function PendingRow({ item }) {
   const { actions } = useApp();
   const me = useStore(meOf);
-  return html`<article class=${classes("message is-pending", item.error && "is-failed")} data-testid="pending" aria-label=${item.error ? "Message not sent" : "Message on its way"}>
+  return html`<article class=${classes("message is-pending", item.error && "is-failed")} data-testid="pending"
+      aria-label=${item.error ? "Message not sent" : "Message on its way"}>
     <div class="message-side"><${Avatar} person=${me} /></div>
-    <div class="message-main"><div class="message-head"><strong class="message-author">${me?.real_name}</strong><span class="message-time">${item.error ? "" : item.command ? "running…" : "sending…"}</span></div>
+    <div class="message-main"><div class="message-head"><strong class="message-author">${me?.real_name}</strong><span
+        class="message-time">${item.error ? "" : item.command ? "running…" : "sending…"}</span></div>
       <div class="message-text plain">${item.text}</div>
       ${item.error && html`<div class="pending-error" role="alert"><${Icon} name="warning" size=${14} /> ${item.error}
-        <button type="button" class="link-button" onClick=${() => actions.retry(item)}>Try again</button><button type="button" class="link-button" onClick=${() => actions.discard(item)}>Discard</button></div>`}
+        <button type="button" class="link-button" onClick=${() => actions.retry(item)}>Try again</button><button type="button"
+            class="link-button" onClick=${() => actions.discard(item)}>Discard</button></div>`}
     </div></article>`;
 }

@@ -21,9 +21,11 @@ function rowsOf({ messages, start, end, channel, zone, now, newFrom, focus, focu
     const previous = messages[at - 1];
     const day = !previous || dayKey(previous.ts, zone) !== dayKey(message.ts, zone);
     const isNew = newFrom && message.ts === newFrom;
-    if (day && !inThread) rows.push(html`<div key=${`day-${message.ts}`} class=${isNew ? "day-divider is-new" : "day-divider"} role="separator"><span>${dayLabel(message.ts, now, zone)}</span>${isNew && html`<em>New</em>`}</div>`);
+    if (day && !inThread) rows.push(html`<div key=${`day-${message.ts}`} class=${isNew ? "day-divider is-new" : "day-divider"}
+        role="separator"><span>${dayLabel(message.ts, now, zone)}</span>${isNew && html`<em>New</em>`}</div>`);
     else if (isNew) rows.push(html`<div key="new" class="new-divider" role="separator"><span>New</span></div>`);
-    rows.push(html`<${MessageRow} key=${message.ts} channel=${channel} message=${message} compact=${!day && !isNew && continues(message, previous)} inThread=${inThread}
+    rows.push(html`<${MessageRow} key=${message.ts} channel=${channel} message=${message}
+        compact=${!day && !isNew && continues(message, previous)} inThread=${inThread}
       flash=${focus === message.ts ? focusKey ?? true : false} focusable=${at === end - 1} />`);
   }
   return rows;

@@ -16,7 +16,8 @@ export function Modals() {
   const { actions } = useApp();
   const [view, depth] = useStore((state) => [state.views[state.stack[state.stack.length - 1]], state.stack.length]);
   if (!view) return null;
-  return html`<${Dialog} key="modal" onClose=${() => actions.closeView(view.id)} backdropCloses=${false} label=${wordsOf(view.title)} class="modal" data-testid="modal">
+  return html`<${Dialog} key="modal" onClose=${() => actions.closeView(view.id)} backdropCloses=${false} label=${wordsOf(view.title)}
+      class="modal" data-testid="modal">
     <${ModalForm} key=${view.id} view=${view} depth=${depth} /><//>`;
 }
 
@@ -27,11 +28,11 @@ function ModalForm({ view, depth }) {
   const [busy, run] = useBusy();
   const form = useRef(null);
   const bot = useStore((state) => state.people[state.apps.find((one) => one.id === view.app_id)?.bot_user ?? state.apps[0]?.bot_user]);
-  const forgive = (blockId) => setErrors((now) => (blockId in now || "" in now ? Object.fromEntries(Object.entries(now).filter(([key]) => key && key !== blockId)) : now));
+  const forgive = (blockId) => setErrors((now) => Object.fromEntries(Object.entries(now).filter(([key]) => key && key !== blockId)));
   const surface = useMemo(() => ({ kind: "modal", form: view.id, place: { view_id: view.id }, blocks: view.blocks, errors, onEntry: forgive }), [view, errors]);
   useEffect(() => {
-    const first = form.current.querySelector(".dialog-body [autofocus]") ?? form.current.querySelector(".dialog-body :is(input, textarea, select, button.select-face):not([disabled])");
-    first?.focus();
+    const body = form.current.querySelector(".dialog-body");
+    (body.querySelector("[autofocus]") ?? body.querySelector(":is(input, textarea, button.select-face):not([disabled])"))?.focus();
   }, []);
   useEffect(() => {
     if (refusals) form.current.querySelector(".has-error :is(input, textarea, button)")?.focus();
@@ -55,11 +56,15 @@ function ModalForm({ view, depth }) {
     });
   };
   return html`<form ref=${form} class="modal-form" onSubmit=${submit} noValidate>
-    <header class="dialog-head">${depth > 1 ? html`<button type="button" class="icon-button" aria-label="Back" onClick=${close}><${Icon} name="back" /></button>` : html`<${Avatar} person=${bot} size="small" />`}
-      <h2><${TextObject} text=${view.title} /></h2><button type="button" class="icon-button" aria-label="Close" onClick=${closeAll}><${Icon} name="close" /></button></header>
+    <header class="dialog-head">${depth > 1 ? html`<button type="button" class="icon-button" aria-label="Back" onClick=${close}><${Icon}
+        name="back" /></button>` : html`<${Avatar} person=${bot} size="small" />`}
+      <h2><${TextObject} text=${view.title} /></h2><button type="button" class="icon-button" aria-label="Close" onClick=${closeAll}><${Icon}
+          name="close" /></button></header>
     <div class="dialog-body"><${SurfaceContext.Provider} value=${surface}><${Blocks} blocks=${view.blocks} /><//>
       ${errors[""] && html`<div class="alert alert-error" role="alert"><${Icon} name="warning" /><div>${errors[""]}</div></div>`}</div>
-    <footer class="dialog-foot"><button type="button" class="button" onClick=${close}><${TextObject} text=${view.close ?? (view.submit ? "Cancel" : "Close")} /></button>
-      ${view.submit && html`<button type="submit" class=${busy ? "button button-primary is-busy" : "button button-primary"} aria-busy=${busy}><span class="button-text"><${TextObject} text=${view.submit} /></span></button>`}</footer>
+    <footer class="dialog-foot"><button type="button" class="button" onClick=${close}><${TextObject}
+        text=${view.close ?? (view.submit ? "Cancel" : "Close")} /></button>
+      ${view.submit && html`<button type="submit" class=${busy ? "button button-primary is-busy" : "button button-primary"}
+          aria-busy=${busy}><span class="button-text"><${TextObject} text=${view.submit} /></span></button>`}</footer>
   </form>`;
 }

@@ -18,8 +18,10 @@ function Notice({ notice }) {
     const timer = setTimeout(close, bad ? STAY_MS.error : STAY_MS.info);
     return () => clearTimeout(timer);
   }, [held]);
-  return html`<div class=${bad ? "notice notice-error" : "notice"} role=${bad ? "alert" : "status"} onPointerEnter=${() => setHeld(true)} onPointerLeave=${() => setHeld(false)}>
-    <${Icon} name=${bad ? "warning" : "info"} /><span>${notice.text}</span><button type="button" class="icon-button" aria-label="Dismiss" onClick=${close}><${Icon} name="close" size=${14} /></button></div>`;
+  return html`<div class=${bad ? "notice notice-error" : "notice"} role=${bad ? "alert" : "status"} onPointerEnter=${() => setHeld(true)}
+      onPointerLeave=${() => setHeld(false)}>
+    <${Icon} name=${bad ? "warning" : "info"} /><span>${notice.text}</span><button type="button" class="icon-button" aria-label="Dismiss"
+        onClick=${close}><${Icon} name="close" size=${14} /></button></div>`;
 }
 
 /** The stack of notices in a corner, above everything else. */
@@ -32,7 +34,8 @@ export function Notices() {
     box.current.hidePopover?.();
     box.current.showPopover?.();
   }, [newest]);
-  return html`<div ref=${box} class="notices" popover="manual" data-testid="notices">${notices.map((one) => html`<${Notice} key=${one.key} notice=${one} />`)}</div>`;
+  return html`<div ref=${box} class="notices" popover="manual" data-testid="notices">${notices.map((one) => html`<${Notice} key=${one.key}
+      notice=${one} />`)}</div>`;
 }
 
 const SHOW_AFTER_MS = 500;
@@ -51,6 +54,7 @@ export function ConnectionBanner() {
   }, [down]);
   if (!shown || !down) return null;
   const wait = Math.max(0, Math.ceil((retryAt - Date.now()) / 1000));
-  return html`<div class="banner" role="alert" data-testid="connection-banner"><${Icon} name="warning" size=${16} /> The connection to the playground is lost. ${status === "connecting" || !wait ? "Connecting…" : `Trying again in ${wait} s.`}
+  return html`<div class="banner" role="alert" data-testid="connection-banner"><${Icon} name="warning"
+      size=${16} /> The connection to the playground is lost. ${status === "connecting" || !wait ? "Connecting…" : `Trying again in ${wait} s.`}
     <button type="button" class="link-button" onClick=${() => connection.retryNow()}>Try now</button></div>`;
 }

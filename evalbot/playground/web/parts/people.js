@@ -15,7 +15,8 @@ const colorOf = (person) => {
 export function Avatar({ person, size = "normal" }) {
   const bot = person?.is_bot;
   const letters = bot ? (person.name ?? "?").slice(0, 1) : person?.initials || (person?.real_name ?? person?.name ?? "?").slice(0, 1).toUpperCase();
-  return html`<span class=${classes("avatar", `avatar-${size}`, bot && "avatar-bot")} style=${bot ? undefined : { background: colorOf(person) }} aria-hidden="true">${size === "tiny" ? letters.slice(0, 1) : letters}</span>`;
+  return html`<span class=${classes("avatar", `avatar-${size}`, bot && "avatar-bot")}
+      style=${bot ? undefined : { background: colorOf(person) }} aria-hidden="true">${size === "tiny" ? letters.slice(0, 1) : letters}</span>`;
 }
 
 /** "APP", "guest" or "other organisation" beside a name. */

@@ -20,13 +20,21 @@ export function PersonSwitcher() {
     setOpen(false);
     if (person.id !== me.id) actions.becomePerson(person);
   };
-  return html`<button ref=${anchor} type="button" class="whoami" aria-haspopup="dialog" aria-expanded=${open} aria-label=${`You are ${me.real_name}. Act as somebody else`} onClick=${() => setOpen(!open)} data-testid="person-switcher">
-      <${Avatar} person=${me} /><span class="whoami-text"><span>You are <strong>${me.real_name}</strong></span><small>${[me.title, me.tz].filter(Boolean).join(" · ")}</small></span><${Icon} name="chevron" size=${16} /></button>
-    ${open && html`<${Popover} anchor=${anchor} side="top" class="people-list" role="dialog" aria-label="Act as somebody else" onClose=${() => setOpen(false)} onKeyDown=${(event) => moveFocus(event, ".person-choice")}>
+  return html`<button ref=${anchor} type="button" class="whoami" aria-haspopup="dialog" aria-expanded=${open}
+      aria-label=${`You are ${me.real_name}. Act as somebody else`} onClick=${() => setOpen(!open)} data-testid="person-switcher">
+      <${Avatar} person=${me} /><span
+          class="whoami-text"><span>You are <strong>${me.real_name}</strong></span><small>${[me.title, me.tz].filter(Boolean).join(" · ")}</small></span>
+      <${Icon} name="chevron" size=${16} /></button>
+    ${open && html`<${Popover} anchor=${anchor} side="top" class="people-list" role="dialog" aria-label="Act as somebody else"
+        onClose=${() => setOpen(false)} onKeyDown=${(event) => moveFocus(event, ".person-choice")}>
       <p class="faint">This window acts as one person. Open another window to be two people at once.</p>
       ${Object.values(people).filter((one) => !one.is_bot).map((one) => html`<div key=${one.id} class="person-row">
-        <button type="button" class="person-choice" data-first=${one.id === me.id || undefined} aria-current=${one.id === me.id ? "true" : undefined} onClick=${() => choose(one)} data-testid=${`act-as-${one.name}`}><${Avatar} person=${one} />
-          <span><span><strong>${one.real_name}</strong> <${Badges} person=${one} /></span><small class="faint">${one.title}</small><small class="faint"><${LocalTime} person=${one} /></small></span>${one.id === me.id && html`<${Icon} name="check" />`}</button>
-        <a class="icon-button" href=${addressAs(one.name)} target="_blank" aria-label=${`Open a window as ${one.real_name}`} title="Open in another window"><${Icon} name="window" /></a></div>`)}
+        <button type="button" class="person-choice" data-first=${one.id === me.id || undefined}
+            aria-current=${one.id === me.id ? "true" : undefined} onClick=${() => choose(one)}
+            data-testid=${`act-as-${one.name}`}><${Avatar} person=${one} />
+          <span><span><strong>${one.real_name}</strong> <${Badges} person=${one} /></span><small class="faint">${one.title}</small><small
+              class="faint"><${LocalTime} person=${one} /></small></span>${one.id === me.id && html`<${Icon} name="check" />`}</button>
+        <a class="icon-button" href=${addressAs(one.name)} target="_blank" aria-label=${`Open a window as ${one.real_name}`}
+            title="Open in another window"><${Icon} name="window" /></a></div>`)}
     <//>`}`;
 }

@@ -14,13 +14,21 @@ function destinations(state, actions) {
   const known = new Set(all.filter((one) => one.kind === "im").map((one) => one.with));
   const channelEntry = (one) => ({
     key: one.id, label: channelTitle(one, people), detail: one.kind === "im" ? people[one.with]?.title : one.topic, unread: one.unread, also: people[one.with]?.name,
-    face: one.kind === "im" ? html`<${Avatar} person=${people[one.with]} size="small" />` : html`<${ChannelSign} channel=${one} />`, go: () => actions.openChannel(one.id),
+    face: one.kind === "im" ? html`<${Avatar} person=${people[one.with]} size="small" />` : html`<${ChannelSign}
+        channel=${one} />`, go: () => actions.openChannel(one.id),
   });
   return [
     ...all.sort((a, b) => (b.unread ?? 0) - (a.unread ?? 0)).map(channelEntry),
-    ...apps.filter((one) => one.has_home).map((one) => ({ key: `home-${one.id}`, label: `${one.name} · Home`, face: html`<${Icon} name="home" />`, go: () => actions.openHome(one.id) })),
-    ...Object.values(people).filter((one) => one.id !== me && !known.has(one.id)).map((one) => ({ key: one.id, label: one.real_name, also: one.name, detail: "Start a direct message", face: html`<${Avatar} person=${one} size="small" />`, go: () => actions.openPerson(one.id) })),
-    ...shortcuts.filter((one) => one.type === "global").map((one) => ({ key: one.callback_id, label: one.name, detail: "Shortcut", face: html`<${Icon} name="bolt" />`, go: () => actions.shortcut(one.callback_id) })),
+    ...apps.filter((one) => one.has_home).map((one) => ({ key: `home-${one.id}`, label: `${one.name} · Home`, face: html`<${Icon}
+        name="home" />`, go: () => actions.openHome(one.id) })),
+    ...Object.values(people).filter((one) => one.id !== me && !known.has(one.id)).map((one) => ({
+      key: one.id, label: one.real_name, also: one.name, detail: "Start a direct message", face: html`<${Avatar} person=${one} size="small" />`, 
+      go: () => actions.openPerson(one.id),
+    })),
+    ...shortcuts.filter((one) => one.type === "global").map((one) => ({
+      key: one.callback_id, label: one.name, detail: "Shortcut", face: html`<${Icon} name="bolt" />`,
+      go: () => actions.shortcut(one.callback_id),
+    })),
   ];
 }
 
@@ -53,10 +61,15 @@ export function Switcher({ onClose }) {
     event.preventDefault();
   };
   return html`<${Dialog} onClose=${onClose} label="Jump to a conversation" class="switcher" data-testid="switcher">
-    <input class="switcher-search" type="text" autofocus role="combobox" aria-expanded="true" aria-controls="switcher-list" aria-activedescendant=${found.length ? `switcher-${at}` : undefined} aria-label="Jump to"
+    <input class="switcher-search" type="text" autofocus role="combobox" aria-expanded="true" aria-controls="switcher-list"
+        aria-activedescendant=${found.length ? `switcher-${at}` : undefined} aria-label="Jump to"
       placeholder="Jump to a channel, person or app…" value=${query} onInput=${(event) => setQuery(event.target.value)} onKeyDown=${onKeyDown} />
-    <div ref=${list} id="switcher-list" role="listbox" aria-label="Conversations" class="switcher-list">${found.map((one, index) => html`<div key=${one.key} id=${`switcher-${index}`} role="option" aria-selected=${index === at} class="completion" onPointerEnter=${() => setAt(index)} onClick=${() => choose(one)}>
-      <span class="switcher-face">${one.face}</span><strong>${one.label}</strong><span class="completion-detail faint">${one.detail}</span>${one.unread ? html`<span class="count count-loud">${one.unread}</span>` : null}</div>`)}
+    <div ref=${list} id="switcher-list" role="listbox" aria-label="Conversations"
+        class="switcher-list">${found.map((one, index) => html`<div key=${one.key} id=${`switcher-${index}`} role="option"
+        aria-selected=${index === at} class="completion" onPointerEnter=${() => setAt(index)} onClick=${() => choose(one)}>
+      <span class="switcher-face">${one.face}</span><strong>${one.label}</strong><span
+          class="completion-detail faint">${one.detail}</span>${one.unread ? html`<span
+          class="count count-loud">${one.unread}</span>` : null}</div>`)}
       ${!found.length && html`<div class="option-none">Nothing is called that.</div>`}</div>
     <footer class="faint">↑ ↓ to move · Enter to open · Escape to leave</footer>
   <//>`;

@@ -37,5 +37,6 @@ export function ThemeButton() {
       // A browser without storage keeps the theme for this visit only.
     }
   };
-  return html`<button type="button" class="foot-button" aria-label=${`Theme: ${WORDS[theme]}. Change to ${WORDS[next]}`} title=${`Theme: ${WORDS[theme]}`} onClick=${turn} data-testid="theme"><${Icon} name=${ICONS[theme]} size=${16} /></button>`;
+  return html`<button type="button" class="foot-button" aria-label=${`Theme: ${WORDS[theme]}`} title=${`Theme: ${WORDS[theme]}`}
+      onClick=${turn} data-testid="theme"><${Icon} name=${ICONS[theme]} size=${16} /></button>`;
 }

@@ -17,11 +17,15 @@ const DRAWN = {
   pencil: "pencil", mag: "search", house: "home", zap: "bolt", wastebasket: "trash", information_source: "info", smile: "smile", slightly_smiling_face: "smile",
 };
 
+/** Whether this machine can show an emoji as a picture rather than as its name. */
+export const isShowable = ({ sign, names }) => canDraw(sign) || names.some((name) => DRAWN[name]);
+
 /** One emoji by shortcode; an unknown name stays as it was typed. */
 export function Emoji({ name }) {
   const sign = emojiSign(name);
   if (sign && canDraw(sign)) return html`<span class="emoji" role="img" aria-label=${name.replaceAll("_", " ")} title=${`:${name}:`}>${sign}</span>`;
-  if (sign && DRAWN[name]) return html`<span class=${`emoji-drawn emoji-${DRAWN[name]}`} role="img" aria-label=${name.replaceAll("_", " ")} title=${`:${name}:`}><${Icon} name=${DRAWN[name]} size=${16} /></span>`;
+  if (sign && DRAWN[name]) return html`<span class=${`emoji-drawn emoji-${DRAWN[name]}`} role="img" aria-label=${name.replaceAll("_", " ")}
+      title=${`:${name}:`}><${Icon} name=${DRAWN[name]} size=${16} /></span>`;
   return html`<span class="emoji-name">:${name}:</span>`;
 }
 
@@ -37,7 +41,8 @@ export function Link({ url, children, class: className }) {
     actions.openMessage(place);
   };
   const outside = place || safe.startsWith("mailto:") || safe.startsWith("tel:") ? {} : { target: "_blank", rel: "noopener noreferrer" };
-  return html`<a class=${className} href=${place ? `#/${place.channel}` : safe} title=${place ? "Open this message" : safe} onClick=${follow} ...${outside}>${children}</a>`;
+  return html`<a class=${className} href=${place ? `#/${place.channel}` : safe} title=${place ? "Open this message" : safe}
+      onClick=${follow} ...${outside}>${children}</a>`;
 }
 
 /** "@Dana Osei"; opens a direct message. The reader's own name is highlighted. */

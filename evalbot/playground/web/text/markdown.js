@@ -75,15 +75,14 @@ function readList(lines, index) {
     if (!match || match[1].length !== pad.length || /\d/.test(match[2]) !== ordered) break;
     const nested = [];
     at += 1;
-    while (at < lines.length && (/^\s+\S/.test(lines[at]) && indent(lines[at]) > pad.length || (!lines[at].trim() && indent(lines[at + 1] ?? "") > pad.length))) {
-      nested.push(lines[at++]);
-    }
+    while (at < lines.length && isDeeper(lines[at].trim() ? lines[at] : lines[at + 1], pad)) nested.push(lines[at++]);
     list.items.push(listItem(match[3], dedent(nested)));
     if (!lines[at]?.trim() && LIST_ITEM.test(lines[at + 1] ?? "")) at += 1;
   }
   return [list, at];
 }
 
+const isDeeper = (line, pad) => Boolean(line?.trim()) && indent(line) > pad.length;
 const indent = (line) => /^\s*/.exec(line)[0].length;
 
 function dedent(lines) {

@@ -15,7 +15,8 @@ const DRAW = {
   list: drawList,
   table: ({ align, header, rows }) => html`<div class="table-scroll" tabindex="0"><table class="block-table">
     <thead><tr>${header.map((cell, at) => html`<th style=${{ "text-align": align[at] ?? "left" }}>${drawNodes(cell)}</th>`)}</tr></thead>
-    <tbody>${rows.map((row) => html`<tr>${row.map((cell, at) => html`<td style=${{ "text-align": align[at] ?? "left" }}>${drawNodes(cell)}</td>`)}</tr>`)}</tbody>
+    <tbody>${rows.map((row) => html`<tr>${row.map((cell, at) => html`<td
+        style=${{ "text-align": align[at] ?? "left" }}>${drawNodes(cell)}</td>`)}</tr>`)}</tbody>
   </table></div>`,
 };
 

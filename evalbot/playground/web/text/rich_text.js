@@ -67,7 +67,8 @@ const ELEMENTS = {
   broadcast: ({ range }) => html`<span class="mention mention-me">@${range}</span>`,
   emoji: ({ name, skin_tone: tone }) => html`<${Emoji} name=${tone ? `${name}::skin-tone-${tone}` : name} />`,
   date: ({ timestamp, format, url, fallback }) => html`<${Moment} seconds=${timestamp} template=${format} url=${url} fallback=${fallback} />`,
-  color: ({ value }) => html`<span class="color-chip"><i style=${{ background: /^#[0-9a-f]{3,8}$/i.test(value) ? value : "none" }}></i>${value}</span>`,
+  color: ({ value }) => html`<span class="color-chip"><i
+      style=${{ background: /^#[0-9a-f]{3,8}$/i.test(value) ? value : "none" }}></i>${value}</span>`,
   team: ({ team_id: id }) => html`<span class="mention">${id}</span>`,
 };
 

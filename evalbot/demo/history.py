@@ -1,0 +1,112 @@
+"""Twelve weeks of history, made by really running the pipeline against the simulated models with a moved clock."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import aiohttp
+
+from evalbot.app import Program
+from evalbot.people import Person, PersonId, Role, TeamId
+from evalbot.runs.runs import Run
+from evalbot.workflows.announcer import QuietAnnouncer, ReviewState
+from evalbot.workflows.reviewing import GradeClick, RoundRequest, open_round, record_grade
+from evalbot.workflows.running import RunRequest, execute_run, start_run
+from evalbot.workflows.services import Services
+
+WEEKS = 11
+"""How many weeks before this one are made up."""
+
+SUITES = ("support-desk",)
+EXTRA_SUITES = ("word-problems", "straight-answers")
+EXTRA_WEEKS = 2
+"""The other suites have a shorter history: it keeps the start short."""
+
+CONCURRENCY = 24
+REVIEWED = 5
+GRADERS = ("lee", "kim")
+
+Ask = Callable[[str], Awaitable[int]]
+"""Gives the true quality, 1 to 4, with which a simulated answer was written."""
+
+
+@dataclass(slots=True)
+class MovedClock:
+    """A clock that stands where it is put and moves a little with every look."""
+
+    at: datetime
+    step: timedelta = field(default=timedelta(milliseconds=20))
+
+    def __call__(self) -> datetime:
+        self.at += self.step
+        return self.at
+
+
+async def make_history(
+    program: Program, simulation_url: str, users: Mapping[str, str], tell: Callable[[str], None]
+) -> None:
+    """Run the suites once in each of the past weeks and let pretend people grade some answers."""
+    now = program.services.now()
+    clock = MovedClock(now)
+    services = replace(program.services, announcer=QuietAnnouncer(), now=clock)
+    async with aiohttp.ClientSession() as session:
+        for back in range(WEEKS, 0, -1):
+            clock.at = now - timedelta(weeks=back)
+            await set_week(session, simulation_url, back)
+            suites = SUITES + (EXTRA_SUITES if back <= EXTRA_WEEKS else ())
+            for suite in suites:
+                run = await _run(services, suite, _person(services.team, "dana", users))
+                if suite in SUITES:
+                    await _grade(services, run, users, _asker(session, simulation_url), random.Random(back))
+            tell(f"week {WEEKS - back + 1} of {WEEKS}")
+        await set_week(session, simulation_url, 0)
+
+
+async def set_week(session: aiohttp.ClientSession, simulation_url: str, back: int) -> None:
+    """Let the simulated models answer as they did some weeks ago."""
+    async with session.post(simulation_url, json={"weeks_ago": back}) as answer:
+        answer.raise_for_status()
+
+
+async def _run(services: Services, suite: str, person: Person) -> Run:
+    """Run a suite to its end, telling nobody."""
+    run = await start_run(services, RunRequest(suite, person, concurrency=CONCURRENCY))
+    await execute_run(services, run.id)
+    return run
+
+
+async def _grade(services: Services, run: Run, users: Mapping[str, str], quality: Ask, rng: random.Random) -> None:
+    """Let pretend people grade some answers of a run, close to the truth but not always on it."""
+    opened = await open_round(services, RoundRequest(run, PersonId(users["dana"]), size=REVIEWED))
+    for state in opened.reviews:
+        for name in GRADERS:
+            level = await pretend_level(state, quality, rng)
+            await record_grade(services, _person(services.team, name, users), GradeClick(state.review.id, level))
+
+
+async def pretend_level(state: ReviewState, quality: Ask, rng: random.Random) -> int:
+    """Give the step that a pretend person chooses: the answer's true quality, one off every tenth time."""
+    scale = state.rubric.scale
+    true = await quality(state.output.text or "")
+    seen = true + (rng.choice((-1, 1)) if rng.random() < 0.1 else 0)
+    return max(scale.lowest, min(scale.highest, seen))
+
+
+def _person(team: TeamId, name: str, users: Mapping[str, str]) -> Person:
+    """Give one of the pretend people."""
+    return Person(PersonId(users[name]), team, name, Role.APPROVER)
+
+
+def _asker(session: aiohttp.ClientSession, simulation_url: str) -> Ask:
+    """Give the function that asks the simulation how good an answer really is."""
+
+    async def ask(text: str) -> int:
+        async with session.post(f"{simulation_url}/quality", json={"text": text}) as answer:
+            found: dict[str, Any] = await answer.json()
+            return int(found["level"])
+
+    return ask

@@ -1,0 +1,72 @@
+"""SQLite in a thread of its own, reached with one message per statement instead of four."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Self
+
+import aiosqlite
+
+
+class WholeCursor:
+    """A cursor that runs a statement and fetches all its rows in one visit to the thread."""
+
+    arraysize = 1
+
+    def __init__(self, connection: WholeConnection) -> None:
+        self._connection = connection
+        self._rows: Sequence[Any] = ()
+        self.description: Any = None
+        self.rowcount = -1
+        self.lastrowid: int | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def execute(self, statement: str, parameters: Sequence[Any] = ()) -> Self:
+        """Run a statement once."""
+        return await self._visit(lambda cursor: cursor.execute(statement, parameters))
+
+    async def executemany(self, statement: str, rows: Sequence[Sequence[Any]]) -> Self:
+        """Run a statement for each row."""
+        return await self._visit(lambda cursor: cursor.executemany(statement, rows))
+
+    async def fetchall(self) -> Sequence[Any]:
+        """Give the rows, which are here already."""
+        return self._rows
+
+    async def close(self) -> None:
+        """Nothing is open between statements."""
+
+    async def _visit(self, run: Callable[[sqlite3.Cursor], object]) -> Self:
+        """Run something with a real cursor in the connection's thread."""
+        await self._connection._execute(partial(self._run, run))  # type: ignore[no-untyped-call]  # aiosqlite has no types here
+        return self
+
+    def _run(self, run: Callable[[sqlite3.Cursor], object]) -> None:
+        """Run something and keep all that it gives."""
+        cursor = self._connection._conn.cursor()
+        try:
+            run(cursor)
+            self.description = cursor.description
+            self._rows = cursor.fetchall() if cursor.description else ()
+            self.rowcount, self.lastrowid = cursor.rowcount, cursor.lastrowid
+        finally:
+            cursor.close()
+
+
+class WholeConnection(aiosqlite.Connection):
+    """A connection whose cursors are whole."""
+
+    def cursor(self, cursor_class: type[sqlite3.Cursor] | None = None) -> Any:
+        """Give a cursor; it costs nothing until it runs a statement."""
+        return WholeCursor(self)
+
+
+def connect(database: str, **options: Any) -> WholeConnection:
+    """Give a connection to be awaited; its thread ends with the program."""
+    connection = WholeConnection(partial(sqlite3.connect, database, **options), iter_chunk_size=64)
+    connection._thread.daemon = True
+    return connection

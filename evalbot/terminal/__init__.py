@@ -1,0 +1,1 @@
+"""The terminal door: what the command line does and how it prints."""

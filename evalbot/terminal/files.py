@@ -1,0 +1,97 @@
+"""Project files from the command line: data imported, projects checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from evalbot.app import project_folder
+from evalbot.errors import BadFile, BadRequest
+from evalbot.library.assets import assets_folder
+from evalbot.library.guesses import explain_guess, guess_mapping
+from evalbot.library.import_items import ImportReport, import_rows, parse_mapping, with_imported
+from evalbot.library.project import LoadedProject, Project, load_project, load_suite
+from evalbot.library.read_rows import Row, read_rows
+from evalbot.library.writing import write_suite
+from evalbot.settings import load_settings
+from evalbot.suites.items import Source
+from evalbot.suites.suites import Suite
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """What an import did: rows read, the mapping used, the items, how many are new and where the suite was written."""
+
+    suite: str
+    rows: int
+    mapping: Mapping[str, str]
+    report: ImportReport
+    new: int
+    graded: str
+    written: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedProject:
+    """A project folder with everything that could be loaded from it and every problem."""
+
+    folder: Path
+    project: LoadedProject
+
+
+def import_items(file: Path, name: str, mapping: str, dry_run: bool) -> Import:
+    """Add the rows of a data file to a suite of the project, which is made when it is new; importing twice adds nothing."""
+    if not file.is_file():
+        raise BadRequest(f"There is no file {file}.", "Check its path.")
+    rows = read_rows(file)
+    columns = parse_mapping(mapping) if mapping else _guessed(rows, file)
+    report = import_rows(rows, columns, Source(kind="import", url=file.name))
+    folder = import_folder()
+    before = _existing(folder, name)
+    guess = explain_guess(report.items)
+    base = before or Suite(name=name, items=(), description=f"Imported from {file.name}", graders=guess.graders)
+    after = with_imported(base, report.items)
+    new = len(after.items) - len(base.items)
+    written = write_suite(folder, after) if new and not dry_run else None
+    return Import(name, len(rows), columns, report, new, "" if before else guess.why, written)
+
+
+def _guessed(rows: list[Row], file: Path) -> Mapping[str, str]:
+    """Guess the mapping from the column names; raises BadRequest that names the columns."""
+    columns = list(dict.fromkeys(name for row in rows[:50] for name in row.values))
+    found = guess_mapping(columns)
+    if not found:
+        named = ", ".join(columns[:12]) or "none"
+        raise BadRequest(
+            f"{file.name} has the columns {named[:300]}; which is the question is not clear.",
+            "Say it with --map COLUMN=vars.question,COLUMN=reference.",
+        )
+    return found
+
+
+def import_folder() -> Path:
+    """Give the project folder that an import writes to: never the files that come with evalbot when installed."""
+    folder = project_folder(load_settings())
+    return Path.cwd() if folder == assets_folder() else folder
+
+
+def _existing(folder: Path, name: str) -> Suite | None:
+    """Give the suite of that name which an earlier import wrote; raises BadFile for another suite of that name."""
+    project = Project(folder, assets_folder())
+    path = folder / "suites" / f"{name}.yaml"
+    if path.is_file():
+        return replace(load_suite(path, project), version=0)
+    if name in load_project(folder, assets_folder()).suites:
+        raise BadFile(
+            f"The project has a suite {name} already, in a file of another place.", "Choose another name with --suite."
+        )
+    return None
+
+
+def check_project(folder: Path | None) -> CheckedProject:
+    """Load every file of a project."""
+    found = folder.resolve() if folder else project_folder(load_settings())
+    if not found.is_dir():
+        raise BadRequest(f"There is no folder {found}.", "Name the folder that holds your suites.")
+    return CheckedProject(found, load_project(found, assets_folder()))
