@@ -56,6 +56,9 @@ LANGCHAIN = {
 WITHOUT_RETRIES = frozenset({"bedrock_converse", "cohere", "huggingface", "ollama"})
 """LangChain providers whose models know no `max_retries`; all others are told not to retry, since we do."""
 
+WITHOUT_KEY = frozenset({"ollama"})
+"""LangChain providers that need no key; all others would send the one they find in the environment to any address."""
+
 ALIASES = {
     **{lc: ours for ours, (lc, _, _) in LANGCHAIN.items()},
     "vllm": "openai-compatible",
@@ -111,7 +114,7 @@ class ModelAnswerers:
             raise _unknown_provider(target)
         if not target.model and provider not in NEED_NO_MODEL:
             raise BadRequest(f"Target {target.label} names no model.", f"Write it as {target.provider}:MODEL.")
-        config = read_config(target)
+        config = read_config(target, self._environment)
         makers: dict[str, Callable[[Target, TargetConfig], Answerer]] = {
             "echo": lambda target, config: Echo(),
             "replay": self._make_replay,
@@ -169,6 +172,13 @@ class ModelAnswerers:
                 f"Install it with `pip install {module.replace('_', '-')}`.",
             )
         key = self._key_named(config)
+        if key and self._api_key and key == self._api_key.get_secret_value():
+            raise BadRequest(f"Target {target.label} would send the OpenAI key to another host.", "Name its own key.")
+        if config.base_url and not key and name not in WITHOUT_KEY:
+            raise BadRequest(
+                f"Target {target.label} has an address of its own but no key of its own.",
+                "Name its key with api_key_env.",
+            )
         options: dict[str, Any] = {} if name in WITHOUT_RETRIES else {"max_retries": 0}
         options |= config.parameters
         options |= {"api_key": key} if key else {}
@@ -264,6 +274,6 @@ def _place(url: str) -> tuple[str, str | None, int | None]:
 
 def _unknown_provider(target: Target) -> BadRequest:
     """Name the nearest provider."""
-    near = process.extractOne(target.provider, PROVIDERS, score_cutoff=50)
+    near = process.extractOne(target.provider, PROVIDERS, score_cutoff=60)
     nearest = f"Did you mean `{near[0]}`?" if near else f"Known are {', '.join(sorted(PROVIDERS))}."
     return BadRequest(f"There is no provider {target.provider!r} (target {target.label}).", nearest)

@@ -13,13 +13,17 @@ from rapidfuzz import process
 from evalbot.errors import BadRequest
 from evalbot.suites.targets import Target
 
-KNOWN = frozenset({"base_url", "api_key_env", "system", "timeout", "max_concurrency", "price", "json_mode", "label"})
+KNOWN = frozenset(
+    {"base_url", "api_key", "api_key_env", "system", "timeout", "max_concurrency", "price", "json_mode", "label"}
+)
 """Keys that are about asking; every other key is a parameter of the request."""
 
 REFUSED = frozenset({"messages", "model", "stream", "stream_options", "n", "response_format"})
-SECRET_LIKE = frozenset({"api_key", "key", "token", "password", "secret", "authorization"})
+SECRET_LIKE = frozenset({"key", "apikey", "token", "password", "secret", "authorization"})
 JSON_MODES = ("schema", "object", "none")
-_ENV_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
+_ENV_NAME = re.compile(r"[A-Z_][A-Z0-9_]*")
+_VARIABLE = re.compile(r"\$\{([A-Z_][A-Z0-9_]*)\}")
+_NOT_FOR_MODELS = ("SLACK_", "EVALBOT_", "OPENAI_API_KEY")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|min)?")
 _IN_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, None: 1.0}
 
@@ -46,10 +50,31 @@ class TargetConfig:
     json_mode: str = "schema"
 
 
-def read_config(target: Target) -> TargetConfig:
-    """Check a target's config; raises BadRequest that names the target and the key."""
-    config = dict(target.config)
-    for key in config:
+def read_config(target: Target, environment: Mapping[str, str] | None = None) -> TargetConfig:
+    """Check a target's config; raises BadRequest that names the target and the key, never a value.
+
+    `${NAME}` in a text is filled in from the environment; `api_key: ${NAME}` says the same as `api_key_env: NAME`.
+    """
+    _check_keys(target)
+    key_env = _env_name(target, _named_key(target))
+    config = {
+        key: _filled(target, value, environment or {}) for key, value in target.config.items() if key != "api_key"
+    }
+    return TargetConfig(
+        parameters={key: value for key, value in config.items() if key not in KNOWN},
+        base_url=_url(target, config.get("base_url")),
+        api_key_env=key_env,
+        system=_text(target, "system", config.get("system")),
+        timeout_s=_seconds(target, config.get("timeout")),
+        max_concurrency=_count(target, config.get("max_concurrency")),
+        price=_price(target, config.get("price")),
+        json_mode=_json_mode(target, config.get("json_mode", "schema")),
+    )
+
+
+def _check_keys(target: Target) -> None:
+    """Refuse keys that hold secrets and keys that are not the target's to set."""
+    for key in target.config:
         if key.lower() in SECRET_LIKE:
             raise BadRequest(
                 f"Target {target.label} has a literal {key} in its config.",
@@ -57,16 +82,37 @@ def read_config(target: Target) -> TargetConfig:
             )
         if key in REFUSED:
             raise BadRequest(f"Target {target.label} sets {key}, which evalbot sets itself.", "Remove it from config.")
-    return TargetConfig(
-        parameters={key: value for key, value in config.items() if key not in KNOWN},
-        base_url=_url(target, config.get("base_url")),
-        api_key_env=_env_name(target, config.get("api_key_env")),
-        system=_text(target, "system", config.get("system")),
-        timeout_s=_seconds(target, config.get("timeout")),
-        max_concurrency=_count(target, config.get("max_concurrency")),
-        price=_price(target, config.get("price")),
-        json_mode=_json_mode(target, config.get("json_mode", "schema")),
-    )
+
+
+def _named_key(target: Target) -> JsonValue:
+    """Give the environment variable that holds the key, stated in either way; a key in the config itself is refused."""
+    stated = target.config.get("api_key")
+    if stated is None:
+        return target.config.get("api_key_env")
+    found = _VARIABLE.fullmatch(stated) if isinstance(stated, str) else None
+    if found is None:
+        raise _wrong(target, "api_key", "the name of an environment variable as `${NAME}`, never the key itself")
+    return found[1]
+
+
+def _filled(target: Target, value: JsonValue, environment: Mapping[str, str]) -> JsonValue:
+    """Fill `${NAME}` in every text of a value; the tokens of this program are not to be had that way."""
+    if isinstance(value, list):
+        return [_filled(target, one, environment) for one in value]
+    if isinstance(value, dict):
+        return {name: _filled(target, one, environment) for name, one in value.items()}
+    if not isinstance(value, str):
+        return value
+
+    def variable(found: re.Match[str]) -> str:
+        name = found[1]
+        if name.startswith(_NOT_FOR_MODELS):
+            raise BadRequest(f"Target {target.label} may not use {name}.", "Use a variable made for this target.")
+        if name not in environment:
+            raise BadRequest(f"Target {target.label} needs the environment variable {name}.", "Set it and start again.")
+        return environment[name]
+
+    return _VARIABLE.sub(variable, value)
 
 
 def _wrong(target: Target, key: str, wanted: str) -> BadRequest:

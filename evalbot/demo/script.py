@@ -142,31 +142,30 @@ async def settle(story: Story) -> str:
 
 
 async def correct(story: Story) -> str:
-    """Lee writes a better answer; it becomes a candidate for the stewards."""
-    await story.lee.click("Better answer…", await story.card(story.lee, "2 of 12"))
-    await story.lee.see_view("Better answer")
-    await story.lee.submit(
+    """Kim writes a better answer; it becomes a candidate for the stewards."""
+    await story.kim.click("Better answer…", await story.card(story.kim, "2 of 12"))
+    await story.kim.see_view("Better answer")
+    await story.kim.submit(
         better="Yes, within 30 days of delivery with the receipt; see article HC-101.", reason="Names no article."
     )
     return _line(await story.dana.see_message(STEWARDS, "Approve", timeout=PATIENCE_S))
 
 
 async def refuse_own(story: Story) -> str:
-    """Lee may not approve the own proposal."""
-    await story.lee.do("join", channel=STEWARDS)
-    await story.lee.click("Approve", await story.lee.see_message(STEWARDS, "Approve"))
-    return _line(await story.lee.see_ephemeral(STEWARDS, "second person"), "second person")
+    """Kim may not approve the own proposal."""
+    await story.kim.click("Approve", await story.kim.see_message(STEWARDS, "Approve"))
+    return _line(await story.kim.see_ephemeral(STEWARDS, "second person"), "second person")
 
 
 async def approve(story: Story) -> str:
-    """Kim approves it: the suite gets a new version with the new item."""
-    await story.kim.click("Approve", await story.kim.see_message(STEWARDS, "Approve"))
-    return _line(await story.kim.see_message(STEWARDS, "version 2", timeout=PATIENCE_S), "version 2")
+    """Dana approves it: the suite gets a new version with the new item."""
+    await story.dana.click("Approve", await story.dana.see_message(STEWARDS, "Approve"))
+    return _line(await story.dana.see_message(STEWARDS, "version 2", timeout=PATIENCE_S), "version 2")
 
 
 async def thank(story: Story) -> str:
-    """Lee is thanked in a direct message."""
-    return _line(await story.lee.see_message("@evalbot", "Thank you", timeout=PATIENCE_S), "Thank you")
+    """Kim is thanked in a direct message."""
+    return _line(await story.kim.see_message("@evalbot", "Thank you", timeout=PATIENCE_S), "Thank you")
 
 
 async def run_again(story: Story) -> str:

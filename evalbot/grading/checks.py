@@ -15,7 +15,6 @@ from pydantic import JsonValue
 from evalbot.grading.grades import Grade, Grader, GraderKind
 from evalbot.grading.letters import find_letter
 from evalbot.grading.numbers import FoundNumber, find_numbers, last_number, reference_number
-from evalbot.grading.schemas import CannotValidate, schema_fault
 from evalbot.runs.outputs import Output
 from evalbot.suites.graders import GraderSpec, GraderType
 from evalbot.suites.items import Item
@@ -234,6 +233,8 @@ def _number_text(number: FoundNumber) -> str:
 
 
 def _check_json_schema(spec: GraderSpec, item: Item, text: str) -> _Finding:
+    from evalbot.grading.schemas import CannotValidate, schema_fault  # jsonschema is slow to import and seldom needed
+
     schema = item.reference if spec.value is None else spec.value
     if not isinstance(schema, dict | bool):
         raise _CannotCheck("The check needs a JSON Schema as its value.")

@@ -82,7 +82,7 @@ class FoundNumber:
 
     @staticmethod
     def _close(one: Decimal, two: Decimal, tolerance: Decimal) -> bool:
-        return abs(_CONTEXT.subtract(one, two)) <= tolerance
+        return _CONTEXT.subtract(one, two).copy_abs() <= tolerance
 
 
 def find_numbers(text: str) -> Iterator[FoundNumber]:
@@ -150,7 +150,7 @@ def _value(found: regex.Match[str]) -> Decimal | None:
             return None
         value = _CONTEXT.scaleb(value, exponent)
     negative = [sign for sign in (found["sign"], found["inner"]) if sign and not sign.startswith("+")]
-    return -value if len(negative) % 2 else value
+    return value.copy_negate() if len(negative) % 2 else value
 
 
 def _size(found: regex.Match[str]) -> Decimal | None:

@@ -14,7 +14,7 @@ from evalbot.library.file_text import PROMPT_BYTES, read_text
 from evalbot.library.item_format import MessageFile
 from evalbot.library.prompt_format import PromptFront
 from evalbot.library.strict_model import validate
-from evalbot.library.template_rules import check_template
+from evalbot.library.template_rules import check_template, from_braces
 from evalbot.library.yaml_text import parse_yaml
 from evalbot.suites.items import Message
 from evalbot.suites.prompts import Prompt
@@ -63,6 +63,8 @@ def read_prompt(path: Path, name: str) -> PromptText:
         raise refuse(name, 1, "the front matter has no closing line `---`")
     if not body.strip():
         raise refuse(name, line, "the prompt is empty")
+    if front.langchain:
+        body = from_braces(body, name, line)
     check_template(body, name, line, front.inputs)
     return PromptText(name, front, body, line)
 

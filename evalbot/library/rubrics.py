@@ -62,25 +62,24 @@ def find_rubric(written: str, mention: Mention, files: ProjectFiles) -> Rubric:
     if written.startswith(SCHEME):
         return load_rubric(files.find(written, mention), files)
     known: list[str] = []
-    for path in _candidates(written, files):
-        try:
-            rubric = load_rubric(path, files)
-        except BadFile:
-            if path.stem == written:
-                raise
-            continue
-        if rubric.name == written:
-            return rubric
-        known.append(rubric.name)
-    raise refusal(
-        mention.document, [Problem(mention.path, f"there is no rubric of this name{did_you_mean(written, known)}")]
-    )
+    for root in files.roots:
+        for path in sorted(rubric_paths(ProjectFiles(root)), key=lambda path: path.stem != written):
+            rubric = _if_readable(path, files, needed=written)
+            if rubric is not None and rubric.name == written:
+                return rubric
+            known += [rubric.name] if rubric else []
+    text = f"there is no rubric of this name{did_you_mean(written, known)}"
+    raise refusal(mention.document, [Problem(mention.path, text)])
 
 
-def _candidates(name: str, files: ProjectFiles) -> list[Path]:
-    """Give all rubric files, those called like the rubric first."""
-    found = [path for root in files.roots for path in rubric_paths(ProjectFiles(root))]
-    return sorted(found, key=lambda path: path.stem != name)
+def _if_readable(path: Path, files: ProjectFiles, needed: str) -> Rubric | None:
+    """Load a rubric, None for a broken one; but a broken file called like the needed rubric is raised."""
+    try:
+        return load_rubric(path, files)
+    except BadFile:
+        if path.stem == needed:
+            raise
+        return None
 
 
 def rubric_paths(files: ProjectFiles) -> list[Path]:

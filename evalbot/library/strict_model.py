@@ -43,7 +43,7 @@ class FileModel(BaseModel):
         """Add the other names of keys as deprecated properties, so that editors accept what the loader accepts."""
         made = handler.resolve_ref_schema(handler(schema))
         properties = made.get("properties", {})
-        for name, other in [(name, other) for name in properties for other in OTHER_NAMES.get(name, ())]:
+        for name, other in [(one, other) for one in properties for other in OTHER_NAMES.get(one, ())]:
             if other not in properties:
                 said = {"deprecated": True, "description": f"Another name of `{name}`."}
                 properties[other] = {**properties[name], **said}
@@ -82,7 +82,14 @@ def validate(model: type[FileModelT], document: Document) -> FileModelT:
 def invalid(document: Document, model: type[FileModel], error: ValidationError, at: FieldPath = ()) -> BadFile:
     """Give the refusal for a validation error of the part of a document that is at `at`: its first complaint by line."""
     found = error.errors(include_url=False)
-    first = min(found, key=lambda details: document.at((*at, *_path(details)))[0])
+    typed_wrong = {details["loc"][:-1] for details in found if details["type"] == "extra_forbidden"}
+
+    def turn(details: ErrorDetails) -> tuple[bool, int]:
+        """By line, but a missing key after an unknown one beside it: that one is likely to be its misspelling."""
+        late = details["type"] == "missing" and details["loc"][:-1] in typed_wrong
+        return late, document.at((*at, *_path(details)))[0]
+
+    first = min(found, key=turn)
     problem = problem_of(model, first)
     return refusal(document, [Problem((*at, *problem.path), problem.text)], more=len(found) - 1)
 

@@ -47,7 +47,7 @@ class SkillFile(FileModel):
     """What a skill is, and the levels of its progression, easiest first."""
 
     description: Line = ""
-    levels: list[Line] = Field(default_factory=list)
+    levels: Annotated[list[Line], Field(max_length=20)] = Field(default_factory=list)
 
 
 class DefaultsFile(FileModel):
@@ -143,8 +143,8 @@ class SuiteFile(FileModel):
     prompts: Annotated[list[PromptForm], Field(min_length=1, max_length=50)] | None = None
     targets: Annotated[list[TargetEntry], Field(max_length=50)] = Field(default_factory=list)
     baseline: Line = ""
-    skills: dict[Line, SkillFile] = Field(default_factory=dict)
-    rubrics: list[Line] = Field(default_factory=list)
+    skills: Annotated[dict[Line, SkillFile], Field(max_length=200)] = Field(default_factory=dict)
+    rubrics: Annotated[list[Line], Field(max_length=100)] = Field(default_factory=list)
     defaults: DefaultsFile = DefaultsFile()
     items: Annotated[list[ItemForm], Field(min_length=1)]
     split: SplitFile | None = None

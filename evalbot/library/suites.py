@@ -32,6 +32,10 @@ def read_suite(path: Path, files: ProjectFiles) -> Suite:
     return _SuiteBuilder(validate(SuiteFile, document), document, path.parent, files).build()
 
 
+MAX_RUBRICS = 100
+"""Most rubrics of one suite, those written out in graders counted."""
+
+
 class _SuiteBuilder:
     """Puts a suite together from its file; rubrics are gathered on the way as graders name them."""
 
@@ -41,6 +45,7 @@ class _SuiteBuilder:
         self.folder = folder
         self.files = files
         self.rubrics: dict[str, Rubric] = {}
+        self.mentioned: dict[str, Rubric] = {}
         self.values = GraderValues()
 
     def build(self) -> Suite:
@@ -126,11 +131,27 @@ class _SuiteBuilder:
 
     def _gather(self, name: str, document: Document, path: FieldPath) -> Rubric:
         """Load a rubric that is named somewhere, once."""
-        if name not in self.rubrics:
+        if name not in self.mentioned:
             rubric = find_rubric(name, self._mention(document, path), self.files)
-            self.rubrics.setdefault(rubric.name, rubric)
-            return self.rubrics[rubric.name]
-        return self.rubrics[name]
+            if self.rubrics.get(rubric.name, rubric) != rubric:
+                raise refusal(document, [Problem(path, f"another rubric is called `{rubric.name}` too")])
+            self._keep(rubric, document, path)
+            self.mentioned[name] = rubric
+        return self.mentioned[name]
+
+    def _keep(self, rubric: Rubric, document: Document, path: FieldPath) -> None:
+        """Make a rubric part of the suite."""
+        self.rubrics.setdefault(rubric.name, rubric)
+        if len(self.rubrics) > MAX_RUBRICS:
+            raise refusal(document, [Problem(path, f"the suite has more than {MAX_RUBRICS} rubrics")])
+
+    def _written_out(self, written: GraderFile, document: Document, path: FieldPath) -> Rubric:
+        """Give the rubric of a grader that holds its question itself, made once for each question."""
+        key = f"{written.metric or ''}\n{written.value}"
+        if key not in self.mentioned:
+            self.mentioned[key] = inline_rubric(str(written.value), written.metric, self.files)
+            self._keep(self.mentioned[key], document, path)
+        return self.mentioned[key]
 
     def _graders(self, written: Iterable[GraderFile], document: Document, path: FieldPath) -> list[GraderSpec]:
         return [self._grader(one, document, (*path, index)) for index, one in enumerate(written)]
@@ -144,8 +165,7 @@ class _SuiteBuilder:
                 raise refusal(document, [Problem((*path, "value"), problem)])
             return grader
         if written.rubric is None:
-            rubric = inline_rubric(str(written.value), written.metric, self.files)
-            rubric = self.rubrics.setdefault(rubric.name, rubric)
+            rubric = self._written_out(written, document, (*path, "value"))
         else:
             rubric = self._gather(written.rubric, document, (*path, "rubric"))
         if written.threshold is not None and not rubric.scale.lowest <= written.threshold <= rubric.scale.highest:

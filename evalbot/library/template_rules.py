@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from string import Formatter
+
 from jinja2 import TemplateSyntaxError, meta, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -57,6 +59,7 @@ FILTERS = frozenset(
 MAX_NUMBER = 1_000
 MAX_LOOPS = 2
 
+_BRACES = {"{": "{{ '{' }}", "}": "{{ '}' }}"}
 _ENVIRONMENT = ImmutableSandboxedEnvironment()
 
 
@@ -116,3 +119,19 @@ def _outermost_loops(tree: nodes.Node) -> list[nodes.For]:
         else:
             waiting.extend(node.iter_child_nodes())
     return found
+
+
+def from_braces(text: str, name: str, line: int) -> str:
+    """Give a template of `{variable}` form, with `{{` for a brace, as one of our own; format specifications are refused."""
+    try:
+        pieces = list(Formatter().parse(text))
+    except ValueError as error:
+        raise refuse(name, line, f"the template is not valid: {error}") from None
+    made: list[str] = []
+    for literal, variable, layout, conversion in pieces:
+        made += (_BRACES.get(char, char) for char in literal)
+        if variable is not None:
+            if not variable.isidentifier() or layout or conversion:
+                raise refuse(name, line, f"`{{{shorten(variable)}}}` must be the bare name of a variable")
+            made.append(f"{{{{ {variable} }}}}")
+    return "".join(made)

@@ -72,7 +72,7 @@ def _completed(emu: Emulation, args: Arguments) -> list[File]:
             raise ApiError("file_not_found")
         found.append((file, str(row.get("title") or file.name)))
     for file, title in found:
-        file.is_complete, file.title = True, title
+        file.is_complete, file.title, file.completed_at = True, title, emu.clock.now()
         if file.is_image and not file.alt_text.strip():
             text = f"The picture {file.name} was uploaded without alt text."
             emu.violations.add(Kind.NO_ALT_TEXT, "files.completeUploadExternal", text)
@@ -95,7 +95,8 @@ def info(emu: Emulation, args: Arguments) -> Reply:
     file = emu.files.find(args.text("file"))
     if file is None or not file.is_complete:
         raise ApiError("file_not_found")
-    return {"file": json.loads(json.dumps(emu.files.describe(file, is_settled=bool(file.shares)))), "comments": []}
+    is_settled = bool(file.shares) or emu.clock.now() - file.completed_at >= emu.share_delay
+    return {"file": json.loads(json.dumps(emu.files.describe(file, is_settled=is_settled))), "comments": []}
 
 
 METHODS = {

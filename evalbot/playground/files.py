@@ -22,6 +22,7 @@ class File:
     snippet_type: str = ""
     content: bytes | None = None
     is_complete: bool = False
+    completed_at: float = 0.0
     shares: dict[str, str] = field(default_factory=dict)
 
     @property

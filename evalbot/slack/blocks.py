@@ -84,9 +84,8 @@ def link(url: str, label: str) -> str:
 
 
 def code(text: str, limit: int = 60) -> str:
-    """Give a word in fixed width for our own mrkdwn."""
-    word = one_line(text, limit).replace("`", "ˋ")
-    return "`" + word.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;") + "`"
+    """Give a foreign word in fixed width for our own mrkdwn."""
+    return f"`{mrkdwn(text, limit)}`"
 
 
 def mentions(people: Sequence[str], most: int) -> str:

@@ -68,7 +68,7 @@ class _Piece:
 
 def size(text: str) -> int:
     """Count a text the way that is safe for Slack: in UTF-16 units, never fewer than the characters people count."""
-    return len(text) + sum(character > "\uffff" for character in text)
+    return len(text) if text.isascii() else len(text) + sum(character > "\uffff" for character in text)
 
 
 def plain(text: str, limit: int, noun: str = "text") -> str:
@@ -108,9 +108,7 @@ def stated_if_blank(text: str, noun: str) -> str:
     """Say that a text is empty or only white space; empty when it is neither."""
     if not text:
         return f"(empty {noun})"
-    if text.isspace():
-        return f"(blank {noun}: {len(text):,} character{'s' * (len(text) > 1)} of white space)"
-    return ""
+    return f"(blank {noun}, {len(text):,} long)" if text.isspace() else ""
 
 
 def was_cut(text: str, limit: int) -> bool:

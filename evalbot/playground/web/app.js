@@ -19,6 +19,9 @@ import { applyTheme } from "./parts/theme.js";
 import { ThreadPane } from "./parts/thread.js";
 import { TroublePanel } from "./parts/trouble.js";
 
+/** How often "5 minutes ago" is drawn anew. */
+const TICK_MS = 30000;
+
 const socketAddress = (person) =>
   `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/page${person ? `?person=${encodeURIComponent(person)}` : ""}`;
 
@@ -93,6 +96,7 @@ function start() {
     if (next.home) actions.openHome(next.home);
     else if (next.channel) actions.openChannel(next.channel, { thread: next.thread });
   });
+  setInterval(() => store.change({ ticked: Date.now() }), TICK_MS);
   connection.open(wanted);
   return { store, connection, actions };
 }

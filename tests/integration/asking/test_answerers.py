@@ -149,6 +149,17 @@ async def test_the_operators_key_stays_with_the_operators_host(tmp_path: Path, w
     ]
 
 
+def test_keys_of_the_environment_stay_with_their_providers(tmp_path: Path) -> None:
+    """By way of LangChain too an address of its own needs a key of its own, and the OpenAI key is not one."""
+    opened = answerers(tmp_path, environment={"STOLEN": KEY, "THEIR_KEY": "their-key-1234"})
+    elsewhere = {"base_url": "http://127.0.0.1:1/v1"}
+    with pytest.raises(BadRequest, match="no key of its own"):
+        opened.answerer(Target("azure:m", "x", elsewhere))
+    with pytest.raises(BadRequest, match="another host"):
+        opened.answerer(Target("azure:m", "x", {**elsewhere, "api_key_env": "STOLEN"}))
+    assert opened.answerer(Target("azure:m", "x", {**elsewhere, "api_key_env": "THEIR_KEY"}))
+
+
 @pytest.mark.parametrize("provider", ["langchain-openai", "openai"])
 async def test_both_ways_to_openai_give_the_same(wire: Any, open_target: OpenTarget, provider: str) -> None:
     """Text, tokens, parameters, system text and JSON agree between the client and LangChain."""

@@ -12,6 +12,8 @@ from evalbot.errors import BadFile, BadSetting
 from evalbot.library.assets import assets_folder
 from evalbot.library.project import Project, load_project, load_suite
 from evalbot.library.prompts import load_prompt
+from evalbot.suites.items import Item, ItemId
+from evalbot.suites.prompts import fill_prompt
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -26,7 +28,7 @@ def test_a_broken_file_hides_no_other(tmp_path: Path) -> None:
         "suites/desk.yaml": SUITE,
         "rubrics/good.yaml": RUBRIC.replace("pass_from: 2", "pass_from: 1"),
         "rubrics/fine.yaml": RUBRIC.replace("name: good", "name: fine"),
-        "prompts/bad.md": "{{ x",
+        "prompts/bad.md": "{{ }}",
         "prompts/README.md": "{{ x",
     }
     make_project(tmp_path, files)
@@ -35,15 +37,10 @@ def test_a_broken_file_hides_no_other(tmp_path: Path) -> None:
     assert sorted(project.rubrics) == ["fine"]
     assert [problem.message for problem in project.problems] == [
         "rubrics/good.yaml:8: field `pass_from`: must be a step above the lowest: 2, 3.",
-        "prompts/bad.md:1: the template is not valid: unexpected end of template, expected 'end of print statement'.",
+        "prompts/bad.md:1: the template is not valid: Expected an expression, got 'end of print statement'.",
         "suites/broken.yaml:2: field `itens`: unknown key; did you mean `items`?",
         "suites/twice.yaml:1: another file has a suite `a` already.",
-    ] or {problem.message.split(":")[0] for problem in project.problems} == {
-        "rubrics/good.yaml",
-        "prompts/bad.md",
-        "suites/broken.yaml",
-        "suites/twice.yaml",
-    }
+    ]
 
 
 def test_a_missing_folder_is_one_problem(tmp_path: Path) -> None:
@@ -161,6 +158,21 @@ def test_broken_prompts_are_refused(tmp_path: Path, text: str, said: str) -> Non
     assert said in caught.value.message
 
 
+def test_templates_with_single_braces_are_taken_over(tmp_path: Path) -> None:
+    """`langchain: true` reads `{var}` and `{{` as that library does; formats and attributes are refused."""
+    head = "---\nlangchain: true\n---\n"
+    (tmp_path / "p.md").write_text(head + 'Say {{"a": 1}} {% to {question}.\n## user\nx', encoding="utf-8")
+    with pytest.raises(BadFile, match="not valid"):
+        load_prompt(tmp_path / "p.md", "p.md")
+    (tmp_path / "p.md").write_text(head + 'Say {{"a": {{%}}}} to {question}.', encoding="utf-8")
+    filled = fill_prompt(load_prompt(tmp_path / "p.md", "p.md"), Item(ItemId("i"), {"question": "{{ 1 }}"}))
+    assert filled[0].content == 'Say {"a": {%}} to {{ 1 }}.'
+    for field in ("{x:>900000000}", "{x.__class__}", "{0}", "{x!r}"):
+        (tmp_path / "p.md").write_text(head + field, encoding="utf-8")
+        with pytest.raises(BadFile, match="must be the bare name of a variable"):
+            load_prompt(tmp_path / "p.md", "p.md")
+
+
 @pytest.mark.parametrize(
     ("was", "becomes", "said"),
     [
@@ -171,7 +183,11 @@ def test_broken_prompts_are_refused(tmp_path: Path, text: str, said: str) -> Non
         ("  2: {", "  two: {", "field `scale`: its steps are whole numbers from 0 to 10."),
         ("version: 2", "version: '2'", "field `version`: must be a whole number."),
         ("version: 2", "version: 0", "field `version`: must be at least 1."),
-        ("question: Is it good?", "question: true", "field `question`: must be text; put it in quotes."),
+        (
+            "question: Is it good?",
+            "question: true",
+            "field `question`: must be text; put it in quotes (true or false now).",
+        ),
         ("pass_from: 2", "pass_from: 2\njudge: {prompt: file://prompts/x.md}", "there is no file `prompts/x.md`"),
     ],
 )

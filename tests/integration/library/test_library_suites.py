@@ -274,3 +274,11 @@ def test_a_suite_outside_the_project_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.yaml").write_text("name: x\nitems: [{input: a}]\n")
     with pytest.raises(Exception, match="lies outside the project folder"):
         load_suite(tmp_path / "x.yaml", project)
+
+
+def test_two_rubrics_of_one_name_are_refused(tmp_path: Path) -> None:
+    """A suite cannot hold two forms of a rubric."""
+    text = "name: desk\nrubrics: [good, file://rubrics/other.yaml]\nitems: [{input: a}]\n"
+    other = RUBRIC.replace("version: 2", "version: 3")
+    said = refusal_of(tmp_path, text, rubrics__good_yaml=RUBRIC, rubrics__other_yaml=other)
+    assert said == "suites/desk.yaml:2: field `rubrics[1]`: another rubric is called `good` too."

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -41,7 +42,7 @@ def die_at(last):
 for last, url in enumerate(sys.argv[1:], start=1):
     pid = os.fork()
     if pid == 0:
-        die_at(last * 6)
+        die_at(last * 8)
         asyncio.run(Store.open(url))
         os._exit(0)
     print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
@@ -72,30 +73,35 @@ def test_every_text_column_keeps_every_text() -> None:
     assert [column for column in columns if isinstance(column.type, String)] == []
 
 
-def test_killed_migration_leaves_the_old_schema(tmp_path: Path, postgresql_server: URL) -> None:
+def test_killed_migration_leaves_the_old_schema(
+    tmp_path: Path, postgresql_server: URL, on_postgresql: Callable[[str], object]
+) -> None:
     """A program killed at many points of a migration leaves an empty database, which the next start migrates."""
-    names = [f"evalbot_killed_{os.getpid()}_{number}" for number in range(2)]
-    on_server(postgresql_server, *(f"CREATE DATABASE {name}" for name in names))
+    name = f"evalbot_killed_{uuid4().hex[:8]}"
+    on_postgresql(f"CREATE DATABASE {name}")
     urls = [f"sqlite:///{tmp_path}/{number}.db" for number in range(3)]
-    urls += [postgresql_server.set(database=name).render_as_string(hide_password=False) for name in names]
+    urls.append(postgresql_server.set(database=name).render_as_string(hide_password=False))
     ended = subprocess.run([sys.executable, "-c", KILLER, *urls], capture_output=True, text=True, check=True)
-    assert [int(line) for line in ended.stdout.split()] == [-signal.SIGKILL] * 5
+    assert [int(line) for line in ended.stdout.split()] == [-signal.SIGKILL] * 4
     for url in urls:
         assert tables_of(parse_url(url)) == set()
     for url in (urls[0], urls[-1]):
         assert asyncio.run(tables_after_opening(url)) > 15
-    on_server(postgresql_server, *(f"DROP DATABASE {name} WITH (FORCE)" for name in names))
+    on_postgresql(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-async def test_two_programs_migrate_once(tmp_path: Path, postgresql_server: URL) -> None:
+async def test_two_programs_migrate_once(
+    tmp_path: Path, postgresql_server: URL, on_postgresql: Callable[[str], object]
+) -> None:
     """Programs that start together on a new database all find it migrated."""
-    on_server(postgresql_server, f"CREATE DATABASE evalbot_race_{os.getpid()}")
-    server = postgresql_server.set(database=f"evalbot_race_{os.getpid()}").render_as_string(hide_password=False)
+    name = f"evalbot_race_{uuid4().hex[:8]}"
+    on_postgresql(f"CREATE DATABASE {name}")
+    server = postgresql_server.set(database=name).render_as_string(hide_password=False)
     for url in (f"sqlite:///{tmp_path}/new.db", server):
         stores = await asyncio.gather(*(Store.open(url) for _ in range(4)))
         for store in stores:
             await store.close()
-    on_server(postgresql_server, f"DROP DATABASE evalbot_race_{os.getpid()} WITH (FORCE)")
+    on_postgresql(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 async def test_opening_again_changes_nothing(store: Store, database_url: str) -> None:
@@ -140,15 +146,6 @@ async def tables_after_opening(url: str) -> int:
     number = await store.read(lambda tx: tx.connection.run_sync(count))
     await store.close()
     return number
-
-
-def on_server(url: URL, *statements: str) -> None:
-    """Run statements that must not be in a transaction."""
-    engine = create_engine(url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        for statement in statements:
-            connection.exec_driver_sql(statement)
-    engine.dispose()
 
 
 @pytest.mark.parametrize("revision", REVISIONS)

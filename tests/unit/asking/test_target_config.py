@@ -34,6 +34,27 @@ def test_durations(stated: Any, seconds: float) -> None:
     assert read_config(target(timeout=stated)).timeout_s == pytest.approx(seconds)
 
 
+def test_variables_are_filled_in_from_the_environment() -> None:
+    """`${NAME}` works in any text, nested ones too; `api_key: ${NAME}` names the key without reading it."""
+    config = read_config(
+        target(base_url="http://${PLACE}/v1", metadata={"team": ["${TEAM}"]}, api_key="${MODEL_KEY}"),
+        {"PLACE": "h:1", "TEAM": "red"},
+    )
+    assert config.base_url == "http://h:1/v1"
+    assert config.parameters == {"metadata": {"team": ["red"]}}
+    assert config.api_key_env == "MODEL_KEY"
+
+
+@pytest.mark.parametrize("name", ["SLACK_BOT_TOKEN", "EVALBOT_DATABASE_URL", "OPENAI_API_KEY", "NOT_SET"])
+def test_the_programs_own_secrets_are_not_to_be_had(name: str) -> None:
+    """A target cannot carry our tokens to its model, nor use what is not set."""
+    with pytest.raises(BadRequest, match=name):
+        read_config(
+            target(system=f"say ${{{name}}}"),
+            {"SLACK_BOT_TOKEN": "x", "EVALBOT_DATABASE_URL": "x", "OPENAI_API_KEY": "x"},
+        )
+
+
 def test_price_is_dollars_per_million_tokens() -> None:
     """A price of its own is read whole."""
     assert read_config(target(price={"input": 1, "output": 2.5})).price == Price(1.0, 2.5)
@@ -43,6 +64,9 @@ def test_price_is_dollars_per_million_tokens() -> None:
     ("key", "value"),
     [
         ("api_key", "sk-1"),
+        ("api_key", "sk-1${NAME}"),
+        ("api_key", "${SLACK_BOT_TOKEN}"),
+        ("token", "sk-1"),
         ("Authorization", "Bearer x"),
         ("messages", []),
         ("stream", True),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -236,6 +238,25 @@ def test_huge_and_odd_answers_end_soon(kind: GraderType, text: str) -> None:
     result = check(kind, {"type": "object"} if kind is GraderType.JSON_SCHEMA else "1", text)
     assert bool(result.error) != (result.passed is not None)
     assert time.process_time() - begun < 2
+
+
+def hostile_texts() -> list[str]:
+    """Texts that a model may return to do harm, from the practice material beside the checkout."""
+    path = Path(__file__).parents[3] / ".." / "shared" / "hostile" / "outputs.jsonl"
+    if not path.is_file():
+        pytest.skip(f"NOT TESTED: the practice material {path} is missing")
+    rows = (json.loads(line) for line in path.read_text(encoding="utf-8").splitlines())
+    return ["".join(piece * times for piece, times in row["parts"]) for row in rows]
+
+
+def test_hostile_answers_are_graded_like_any_other() -> None:
+    """No hostile answer makes a check raise; each one equals itself and contains itself unless it is blank."""
+    for text in hostile_texts():
+        for kind in CHECKS:
+            result = check(kind, "x", text)
+            assert bool(result.error) != (result.passed is not None)
+        assert check("equals", text, text).passed
+        assert check("contains", text, text).passed is (True if text.strip() else None)
 
 
 def test_one_grade_per_check_with_ids_of_their_own() -> None:

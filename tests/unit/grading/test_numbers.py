@@ -163,6 +163,14 @@ def test_decimals_come_back(number: Decimal) -> None:
         assert found.value == number
 
 
+def test_long_numbers_are_compared_to_the_last_digit() -> None:
+    """Forty digits are forty digits, with either sign."""
+    for sign in ("", "-"):
+        one, other = (next(find_numbers(f"{sign}1234567890123456789012345678901234567{end}")) for end in (890, 891))
+        assert not one.near(other, Decimal(0))
+        assert one.near(other, Decimal(1))
+
+
 @given(st.text(max_size=300))
 @example("1" * 300)
 @example("1/" * 150)

@@ -126,10 +126,9 @@ class Samples:
         """Give a candidate."""
         if self.text is None:
             return candidate
-        names = dict.fromkeys(
-            ("suite", "author_name", "bad_output", "reason", "nearest", "why", "decided_name"), self.text
-        )
-        return replace(candidate, item=self.item(), **names)
+        text = self.text
+        named = replace(candidate, suite=text, author_name=text, decided_name=text, nearest=text)
+        return replace(named, item=self.item(), bad_output=text, reason=text, why=text)
 
     def digest(self) -> Digest:
         """Give the digest."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from slack_rules import hostile_rows, problems_with
 from slack_views import VIEWS, Samples
@@ -31,7 +31,12 @@ def test_no_practice_text_breaks_a_view(text: str) -> None:
         assert problems_with(make(Samples(text))) == [], name
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=10,
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=[HealthCheck.too_slow],
+)
 @given(foreign)
 def test_no_text_breaks_a_view(text: str) -> None:
     """Each view stays sendable and harmless with made-up texts everywhere."""

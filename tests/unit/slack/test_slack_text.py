@@ -73,8 +73,8 @@ def test_hostile_outputs_stay_text(text: str) -> None:
     "text, shown",
     [
         ("", "(empty answer)"),
-        (" \n", "(blank answer: 2 characters of white space)"),
-        ("\u00a0", "(blank answer: 1 character of white space)"),
+        (" \n", "(blank answer, 2 long)"),
+        ("\u00a0", "(blank answer, 1 long)"),
         ("nul \x00 byte", "nul ␀ byte"),
         ("invoice\u202efdp.exe", "invoice[U+202E]fdp.exe"),
         ("\u200b" * 40, "[U+200B ×40]"),

@@ -66,7 +66,7 @@ const EVENTS = {
   hello: (state, event) => ({
     ready: true, me: event.me, workspace: event.workspace, people: byId(event.people), channels: byId(event.channels),
     commands: event.commands ?? [], apps: event.apps ?? [], shortcuts: event.shortcuts ?? [],
-    clockOffset: offsetOf(event.now), faults: event.faults ?? state.faults, homes: {},
+    clockOffset: offsetOf(event.now), faults: faultsOf(event.faults, state), homes: {},
     views: byId(event.views), stack: (event.views ?? []).map((view) => view.id),
     violations: event.violations ? violationsOf(state, event.violations) : state.violations,
   }),
@@ -79,9 +79,12 @@ const EVENTS = {
   home: (state, { app, view }) => ({ homes: { ...state.homes, [app]: { view, loading: false, asked: true } } }),
   notice: (state, { text, kind }, store) => ({ notices: addNotice(state, { text, kind, key: store.freshKey() }) }),
   violations: (state, event) => ({ violations: violationsOf(state, event) }),
-  faults: (state, event) => ({ faults: event.faults ?? event }),
+  faults: (state, event) => ({ faults: faultsOf(event.faults, state) }),
   clock: (state, { now }) => ({ clockOffset: offsetOf(now) }),
 };
+
+/** The faults that are on, with the moment of this browser's clock at which an outage ends. */
+const faultsOf = (faults, state) => (faults ? { ...state.faults, ...faults, outageEnd: Date.now() + (faults.outage ?? 0) * 1000 } : state.faults);
 
 const offsetOf = (now) => (now ? Number(now) - Date.now() / 1000 : 0);
 

@@ -4,7 +4,7 @@
 
 /** Faults, violations and clock of the simulated Slack. */
 export function troubleActions(store, ask) {
-  const takeFaults = (answer) => answer && store.apply({ event: "faults", faults: answer.faults ?? answer });
+  const takeFaults = (answer) => answer && store.apply({ event: "faults", faults: answer.faults });
   return {
     async refreshTrouble() {
       const [violations, faults] = await Promise.all([ask("violations", {}), ask("faults", {})]);

@@ -74,5 +74,24 @@ export function useBusy(leastMs = 250) {
   return [busy, run];
 }
 
+/** Shows `instead` when something inside cannot be drawn, so that one broken message never takes the page away. */
+export class Guard extends Component {
+  static getDerivedStateFromError(error) {
+    return { error };
+  }
+
+  componentDidCatch(error) {
+    console.error(error);
+  }
+
+  componentDidUpdate(before) {
+    if (this.state.error && before.watch !== this.props.watch) this.setState({ error: null });
+  }
+
+  render({ children, instead }) {
+    return this.state.error ? instead ?? html`<p class="unknown" role="alert">This part cannot be drawn.</p>` : children;
+  }
+}
+
 /** Join class names, leaving out the false ones. */
 export const classes = (...names) => names.filter(Boolean).join(" ");

@@ -2,7 +2,7 @@
  * The Home tab of an app.
  */
 
-import { html, useApp, useEffect, useMemo, useStore } from "../core/ui.js";
+import { Guard, html, useApp, useEffect, useMemo, useStore } from "../core/ui.js";
 import { Blocks } from "../blocks/blocks.js";
 import { SurfaceContext } from "../blocks/surface.js";
 import { AppTabs } from "./channel.js";
@@ -25,7 +25,7 @@ export function HomeView({ app: id, onMenu }) {
       <${Avatar} person=${bot} size="small" /><h1 class="head-title">${app.name}<${Badges} person=${bot} app /></h1><${AppTabs} app=${app}
           current="home" /></header>
     <div class="home" data-testid="home" role="region" aria-label=${`${app.name} Home`}><div class="home-inner">
-      ${view ? html`<${SurfaceContext.Provider} value=${surface}><${Blocks} blocks=${view.blocks} /><//>`
+      ${view ? html`<${SurfaceContext.Provider} value=${surface}><${Guard} watch=${view}><${Blocks} blocks=${view.blocks} /><//><//>`
         : html`<div class="main-empty"><p>${home?.loading ? `Asking ${app.name} for your Home…`
           : `${app.name} has not drawn your Home yet. It appears here as soon as the app answers.`}</p></div>`}
     </div></div>`;

@@ -2,7 +2,7 @@
  * One message: author, time, text or blocks, files, reactions, thread summary, and what can be done with it.
  */
 
-import { html, classes, memo, useApp, useEffect, useMemo, useRef, useState, useStore } from "../core/ui.js";
+import { html, classes, Guard, memo, useApp, useEffect, useMemo, useRef, useState, useStore } from "../core/ui.js";
 import { clockTime, fullTime } from "../core/dates.js";
 import { meOf } from "../core/store.js";
 import { Attachments, Blocks } from "../blocks/blocks.js";
@@ -117,7 +117,8 @@ export const MessageRow = memo(({ channel, message, compact, inThread, flash, fo
       ${message.subtype === "thread_broadcast" && !inThread && html`<div class="faint replied">replied to a thread</div>`}
       ${gone ? html`<div class="faint">This message was deleted.</div>` : editing ? html`<${EditBox} channel=${channel} message=${message}
           onDone=${() => { setEditing(false); row.current?.focus(); }} />`
-        : html`<${MessageBody} channel=${channel} message=${message} />`}
+        : html`<${Guard} watch=${message} instead=${html`<p class="message-text plain">${message.text}</p>`}>
+          <${MessageBody} channel=${channel} message=${message} /><//>`}
       <${Reactions} channel=${channel} message=${message} />
       ${!inThread && html`<${ThreadSummary} channel=${channel} message=${message} />`}
     </div>

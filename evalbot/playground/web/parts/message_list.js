@@ -97,10 +97,13 @@ export function MessageList({ channel, messages, pending = [], more, loading, lo
     before.current = newest;
   }, [newest]);
   useEffect(() => {
-    if (!atBottom) return;
+    if (!atBottom) return undefined;
     setUnseen(0);
     setRange(NEWEST);
     if (onSeen) onSeen(newest);
+    const onShown = () => onSeen?.(newest);
+    document.addEventListener("visibilitychange", onShown);
+    return () => document.removeEventListener("visibilitychange", onShown);
   }, [atBottom, newest, onSeen]);
   useEffect(() => {
     const at = route.focus ? messages.findIndex((one) => one.ts === route.focus) : -1;

@@ -2,7 +2,7 @@
  * Modals that the app opens: the topmost of a stack of up to three, with its fields, errors and buttons.
  */
 
-import { html, useApp, useBusy, useEffect, useMemo, useRef, useState, useStore } from "../core/ui.js";
+import { Guard, html, useApp, useBusy, useEffect, useMemo, useRef, useState, useStore } from "../core/ui.js";
 import { Blocks } from "../blocks/blocks.js";
 import { formErrors, formValues } from "../blocks/form.js";
 import { SurfaceContext } from "../blocks/surface.js";
@@ -60,7 +60,7 @@ function ModalForm({ view, depth }) {
         name="back" /></button>` : html`<${Avatar} person=${bot} size="small" />`}
       <h2><${TextObject} text=${view.title} /></h2><button type="button" class="icon-button" aria-label="Close" onClick=${closeAll}><${Icon}
           name="close" /></button></header>
-    <div class="dialog-body"><${SurfaceContext.Provider} value=${surface}><${Blocks} blocks=${view.blocks} /><//>
+    <div class="dialog-body"><${SurfaceContext.Provider} value=${surface}><${Guard} watch=${view}><${Blocks} blocks=${view.blocks} /><//><//>
       ${errors[""] && html`<div class="alert alert-error" role="alert"><${Icon} name="warning" /><div>${errors[""]}</div></div>`}</div>
     <footer class="dialog-foot"><button type="button" class="button" onClick=${close}><${TextObject}
         text=${view.close ?? (view.submit ? "Cancel" : "Close")} /></button>

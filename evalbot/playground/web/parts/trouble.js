@@ -72,9 +72,16 @@ function callWords({ times, method, trouble, code }) {
 }
 
 function Standing({ faults }) {
+  const [, tick] = useState(0);
+  const left = Math.ceil(((faults?.outageEnd ?? 0) - Date.now()) / 1000);
+  useEffect(() => {
+    if (left <= 0) return undefined;
+    const timer = setTimeout(() => tick((count) => count + 1), 1000);
+    return () => clearTimeout(timer);
+  });
   if (!faults) return null;
   const lines = [
-    faults.outage > 0 && `Outage for ${Math.ceil(faults.outage)} more seconds`, faults.slow > 0 && `Every answer ${faults.slow} s late`,
+    left > 0 && `Outage for ${left} more second${left === 1 ? "" : "s"}`, faults.slow > 0 && `Every answer ${faults.slow} s late`,
     faults.duplicates > 0 && `Every delivery comes ${faults.duplicates + 1} times`,
     ...(faults.calls ?? []).map(callWords),
   ].filter(Boolean);

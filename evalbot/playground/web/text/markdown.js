@@ -9,12 +9,14 @@ const FENCE = /^\s*(```+|~~~+)\s*\S*\s*$/;
 const RULE = /^\s*([-*_])(\s*\1){2,}\s*$/;
 const TABLE_RULE = /^\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*$/;
 
-/** Parse a whole Markdown text into block nodes. */
+const DEEPEST = 8;
+
+/** Parse a whole Markdown text into block nodes. Deeper nesting than 8 stays text. */
 export function parseMarkdown(text) {
-  return parseBlocks(text.replace(/\r\n?/g, "\n").split("\n"));
+  return parseBlocks(text.replace(/\r\n?/g, "\n").split("\n"), 0);
 }
 
-function parseBlocks(lines) {
+function parseBlocks(lines, depth) {
   const blocks = [];
   let index = 0;
   while (index < lines.length) {
@@ -22,21 +24,22 @@ function parseBlocks(lines) {
       index += 1;
       continue;
     }
-    const [block, next] = readBlock(lines, index);
+    const [block, next] = readBlock(lines, index, depth);
     blocks.push(block);
     index = next;
   }
   return blocks;
 }
 
-function readBlock(lines, index) {
+function readBlock(lines, index, depth) {
+  if (depth > DEEPEST) return [{ type: "paragraph", children: [{ type: "text", text: lines.slice(index).join("\n") }] }, lines.length];
   const line = lines[index];
   const heading = /^(#{1,6})\s+(.*?)\s*#*$/.exec(line);
   if (heading) return [{ type: "heading", level: heading[1].length, children: parseSpan(heading[2]) }, index + 1];
   if (FENCE.test(line)) return readFence(lines, index);
   if (RULE.test(line)) return [{ type: "rule" }, index + 1];
-  if (/^\s*>/.test(line)) return readQuote(lines, index);
-  if (LIST_ITEM.test(line)) return readList(lines, index);
+  if (/^\s*>/.test(line)) return readQuote(lines, index, depth);
+  if (LIST_ITEM.test(line)) return readList(lines, index, depth);
   if (line.includes("|") && TABLE_RULE.test(lines[index + 1] ?? "") && (lines[index + 1] ?? "").includes("-")) return readTable(lines, index);
   return readParagraph(lines, index);
 }
@@ -49,11 +52,11 @@ function readFence(lines, index) {
   return [{ type: "pre", text: body.join("\n") }, at + 1];
 }
 
-function readQuote(lines, index) {
+function readQuote(lines, index, depth) {
   const body = [];
   let at = index;
   while (at < lines.length && /^\s*>/.test(lines[at])) body.push(lines[at++].replace(/^\s*> ?/, ""));
-  return [{ type: "quote", blocks: parseBlocks(body) }, at];
+  return [{ type: "quote", blocks: parseBlocks(body, depth + 1) }, at];
 }
 
 function readParagraph(lines, index) {
@@ -65,7 +68,7 @@ function readParagraph(lines, index) {
 
 const startsBlock = (line) => /^(#{1,6})\s/.test(line) || FENCE.test(line) || RULE.test(line) || /^\s*>/.test(line) || LIST_ITEM.test(line);
 
-function readList(lines, index) {
+function readList(lines, index, depth) {
   const [, pad, marker] = LIST_ITEM.exec(lines[index]);
   const ordered = /\d/.test(marker);
   const list = { type: "list", ordered, start: ordered ? Number.parseInt(marker, 10) : 1, items: [] };
@@ -76,7 +79,7 @@ function readList(lines, index) {
     const nested = [];
     at += 1;
     while (at < lines.length && isDeeper(lines[at].trim() ? lines[at] : lines[at + 1], pad)) nested.push(lines[at++]);
-    list.items.push(listItem(match[3], dedent(nested)));
+    list.items.push(listItem(match[3], dedent(nested), depth));
     if (!lines[at]?.trim() && LIST_ITEM.test(lines[at + 1] ?? "")) at += 1;
   }
   return [list, at];
@@ -90,9 +93,9 @@ function dedent(lines) {
   return lines.map((line) => line.slice(least));
 }
 
-function listItem(text, nested) {
+function listItem(text, nested, depth) {
   const task = /^\[([ xX])\]\s+(.*)$/.exec(text);
-  return { checked: task ? task[1] !== " " : null, children: parseSpan(task ? task[2] : text), blocks: parseBlocks(nested) };
+  return { checked: task ? task[1] !== " " : null, children: parseSpan(task ? task[2] : text), blocks: parseBlocks(nested, depth + 1) };
 }
 
 function readTable(lines, index) {
@@ -110,15 +113,15 @@ function readTable(lines, index) {
 const SPANS = [
   [/^\\([\\`*_{}[\]()#+\-.!|~>])/, (match) => ({ type: "text", text: match[1] })],
   [/^(`+)([\s\S]+?)\1(?!`)/, (match) => ({ type: "code", text: match[2].trim() })],
-  [/^!?\[([^\]]*)\]\(\s*<?([^\s)>]+)>?(?:\s+"[^"]*")?\s*\)/, (match) => ({ type: "link", url: match[2], children: parseSpan(match[1] || match[2]) })],
+  [/^!?\[([^\]]*)\]\(\s*<?([^\s)>]+)>?(?:\s+"[^"]*")?\s*\)/, (match, depth) => ({ type: "link", url: match[2], children: parseSpan(match[1] || match[2], depth) })],
   [/^<(https?:\/\/[^\s>]+|mailto:[^\s>]+)>/, (match) => link(match[1])],
   [/^<@([UWB]\w+)(?:\|[^>]*)?>/, (match) => ({ type: "user", id: match[1], label: "" })],
   [/^<#([CDG]\w+)(?:\|[^>]*)?>/, (match) => ({ type: "channel", id: match[1], label: "" })],
-  [/^\*\*\*(\S(?:[\s\S]*?\S)?)\*\*\*/, (match) => ({ type: "bold", children: [{ type: "italic", children: parseSpan(match[1]) }] })],
-  [/^\*\*(\S(?:[\s\S]*?\S)?)\*\*(?!\*)/, (match) => ({ type: "bold", children: parseSpan(match[1]) })],
-  [/^__(\S(?:[\s\S]*?\S)?)__(?!\w)/, (match) => ({ type: "bold", children: parseSpan(match[1]) })],
-  [/^\*(?!\s)((?:[^*]|\*\*[^*]+\*\*)+?)(?<!\s)\*(?!\*)/, (match) => ({ type: "italic", children: parseSpan(match[1]) })],
-  [/^~~(\S(?:[\s\S]*?\S)?)~~/, (match) => ({ type: "strike", children: parseSpan(match[1]) })],
+  [/^\*\*\*(\S(?:[\s\S]*?\S)?)\*\*\*/, (match, depth) => ({ type: "bold", children: [{ type: "italic", children: parseSpan(match[1], depth) }] })],
+  [/^\*\*(\S(?:[\s\S]*?\S)?)\*\*(?!\*)/, (match, depth) => ({ type: "bold", children: parseSpan(match[1], depth) })],
+  [/^__(\S(?:[\s\S]*?\S)?)__(?!\w)/, (match, depth) => ({ type: "bold", children: parseSpan(match[1], depth) })],
+  [/^\*(?!\s)((?:[^*]|\*\*[^*]+\*\*)+?)(?<!\s)\*(?!\*)/, (match, depth) => ({ type: "italic", children: parseSpan(match[1], depth) })],
+  [/^~~(\S(?:[\s\S]*?\S)?)~~/, (match, depth) => ({ type: "strike", children: parseSpan(match[1], depth) })],
   [/^:([a-z0-9_+'-]+):/, (match) => ({ type: "emoji", name: match[1] })],
 ];
 const UNDERSCORE = /^_(?!\s)([^_]+?)(?<!\s)_(?!\w)/;
@@ -127,7 +130,7 @@ const WEB = /^https?:\/\/[^\s<>]*[^\s<>.,;:!?)\]'"*_~]/;
 const link = (url) => ({ type: "link", url, children: [{ type: "text", text: url }] });
 
 /** Parse marks within a line of Markdown. */
-export function parseSpan(text) {
+export function parseSpan(text, depth = 0) {
   const nodes = [];
   let plain = "";
   const push = (node) => {
@@ -136,7 +139,7 @@ export function parseSpan(text) {
     nodes.push(node);
   };
   for (let index = 0; index < text.length;) {
-    const found = spanAt(text, index);
+    const found = depth <= DEEPEST && spanAt(text, index, depth);
     if (found) {
       push(found.node);
       index += found.length;
@@ -149,17 +152,17 @@ export function parseSpan(text) {
   return nodes;
 }
 
-function spanAt(text, index) {
+function spanAt(text, index, depth) {
   if (text[index] === "\n") return { node: { type: "break" }, length: 1 };
   const startsWord = !/\w/.test(text[index - 1] ?? " ");
   if (!/[\\`![<*_~:h]/.test(text[index])) return null;
   const rest = text.slice(index);
   for (const [pattern, make] of SPANS) {
     const match = pattern.exec(rest);
-    if (match) return { node: make(match), length: match[0].length };
+    if (match) return { node: make(match, depth + 1), length: match[0].length };
   }
   const slanted = startsWord && UNDERSCORE.exec(rest);
-  if (slanted) return { node: { type: "italic", children: parseSpan(slanted[1]) }, length: slanted[0].length };
+  if (slanted) return { node: { type: "italic", children: parseSpan(slanted[1], depth + 1) }, length: slanted[0].length };
   const web = startsWord && WEB.exec(rest);
   return web ? { node: link(web[0]), length: web[0].length } : null;
 }

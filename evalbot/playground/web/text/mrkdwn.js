@@ -9,6 +9,7 @@
 const STYLES = { "*": "bold", _: "italic", "~": "strike" };
 const WORD = /[\p{L}\p{N}]/u;
 const BARE_URL = /^https?:\/\/[^\s<>|`]+[^\s<>|`.,;:!?)\]}'"*_~]/;
+const DEEPEST = 8;
 const EMOJI = /^:([a-z0-9_+'-]+(?:::skin-tone-[2-6])?):/;
 
 /** Turn `&amp; &lt; &gt;` back into the characters they stand for. */
@@ -59,9 +60,10 @@ function pushLines(nodes, text, wanted) {
 
 const plainCode = (text) => unescapeText(text.replace(/<([^<>\n]+)>/g, (_, inner) => inner.split("|").pop()));
 
-/** Parse marks within a text: styles, code, links, mentions, dates, emoji and line breaks. */
-export function parseInline(text) {
+/** Parse marks within a text: styles, code, links, mentions, dates, emoji and line breaks. Deeper nesting than 8 stays text. */
+export function parseInline(text, depth = 0) {
   const nodes = [];
+  const place = { text, depth, hopeless: {} };
   let plain = "";
   const flush = () => {
     if (plain) nodes.push({ type: "text", text: unescapeText(plain) });
@@ -69,7 +71,7 @@ export function parseInline(text) {
   };
   let index = 0;
   while (index < text.length) {
-    const found = matchAt(text, index);
+    const found = matchAt(place, index);
     if (found) {
       flush();
       nodes.push(found.node);
@@ -83,13 +85,14 @@ export function parseInline(text) {
   return nodes;
 }
 
-function matchAt(text, index) {
+function matchAt(place, index) {
+  const { text } = place;
   const char = text[index];
   if (char === "\n") return { node: { type: "break" }, length: 1 };
-  if (char === "<") return matchAngle(text, index);
+  if (char === "<") return matchAngle(place, index);
   if (char === "`") return matchCode(text, index);
   if (char === ":") return matchEmoji(text, index);
-  if (STYLES[char]) return matchStyle(text, index, char);
+  if (STYLES[char]) return matchStyle(place, index, char);
   if (char === "h" && !WORD.test(text[index - 1] ?? "")) return matchUrl(text, index);
   return null;
 }
@@ -113,11 +116,14 @@ function matchCode(text, index) {
   return { node: { type: "code", text: plainCode(text.slice(index + 1, end)) }, length: end + 1 - index };
 }
 
-function matchStyle(text, index, mark) {
+/** A style that finds no end on its line is hopeless up to there, so that hostile texts cost no more than long ones. */
+function matchStyle({ text, depth, hopeless }, index, mark) {
+  if (depth >= DEEPEST || index < (hopeless[mark] ?? 0)) return null;
   const before = text[index - 1] ?? " ";
   const next = text[index + 1] ?? " ";
   if (WORD.test(before) || before === mark || /\s/.test(next) || next === mark) return null;
-  for (let end = index + 2; end < text.length && text[end] !== "\n"; end += 1) {
+  let end = index + 2;
+  for (; end < text.length && text[end] !== "\n"; end += 1) {
     if (text[end] === "`") {
       const close = text.indexOf("`", end + 1);
       if (close > 0) end = close;
@@ -129,12 +135,13 @@ function matchStyle(text, index, mark) {
       continue;
     }
     if (text[end] !== mark || /\s/.test(text[end - 1]) || WORD.test(text[end + 1] ?? " ") || text[end + 1] === mark) continue;
-    return { node: { type: STYLES[mark], children: parseInline(text.slice(index + 1, end)) }, length: end + 1 - index };
+    return { node: { type: STYLES[mark], children: parseInline(text.slice(index + 1, end), depth + 1) }, length: end + 1 - index };
   }
+  hopeless[mark] = end;
   return null;
 }
 
-function matchAngle(text, index) {
+function matchAngle({ text, depth }, index) {
   const end = text.indexOf(">", index);
   if (end < 0) return null;
   const inner = text.slice(index + 1, end);
@@ -142,11 +149,11 @@ function matchAngle(text, index) {
   const bar = inner.indexOf("|");
   const target = bar < 0 ? inner : inner.slice(0, bar);
   const label = bar < 0 ? "" : inner.slice(bar + 1);
-  const node = angleNode(target, label);
+  const node = angleNode(target, label, depth);
   return node && { node, length: end + 1 - index };
 }
 
-function angleNode(target, label) {
+function angleNode(target, label, depth) {
   if (/^@[UWB]\w+$/.test(target)) return { type: "user", id: target.slice(1), label: unescapeText(label) };
   if (/^#[CDG]\w+$/.test(target)) return { type: "channel", id: target.slice(1), label: unescapeText(label) };
   if (target.startsWith("!subteam^")) return { type: "usergroup", id: target.slice(9), label: unescapeText(label) };
@@ -154,7 +161,7 @@ function angleNode(target, label) {
   if (target.startsWith("!date^")) return dateNode(target, label);
   if (/^(https?:\/\/|mailto:|tel:|slack:)/.test(target)) {
     const url = unescapeText(target);
-    const children = label ? parseInline(label) : [{ type: "text", text: url.replace(/^(mailto|tel):/, "") }];
+    const children = label && depth < DEEPEST ? parseInline(label, depth + 1) : [{ type: "text", text: url.replace(/^(mailto|tel):/, "") }];
     return { type: "link", url, children };
   }
   return null;
