@@ -29,10 +29,10 @@ class Delivery:
     def _transport(self) -> Transport:
         return self.http if self.http.url else self.sockets
 
-    @property
-    def is_quiet(self) -> bool:
-        """Whether nothing is on its way to the app."""
-        return not self._tasks
+    async def wait_quiet(self) -> None:
+        """Wait until nothing is on its way to the app, retries included."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Run something beside everything else until the playground stops."""

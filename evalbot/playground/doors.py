@@ -86,12 +86,16 @@ class RemoteDoor:
         """Close the window."""
         if self._reading is not None:
             self._reading.cancel()
+        if self._socket is not None:
+            await self._socket.close()
         if self._session is not None:
             await self._session.close()
 
     async def _open(self) -> aiohttp.ClientWebSocketResponse:
         self._session = aiohttp.ClientSession()
-        self._socket = await self._session.ws_connect(self._url, max_msg_size=0)
+        self._socket = await self._session.ws_connect(
+            self._url, max_msg_size=0, timeout=aiohttp.ClientWSTimeout(ws_close=1.0)
+        )
         self._reading = asyncio.create_task(self._read(self._socket))
         return self._socket
 
@@ -99,7 +103,12 @@ class RemoteDoor:
         async for frame in socket:
             message = json.loads(frame.data)
             if "re" in message:
-                self._waiting.pop(message["re"]).set_result(message)
+                _settle(self._waiting.pop(message["re"]), message)
             self._bell.set()
         for waiting in self._waiting.values():
-            waiting.set_result({"ok": False, "error": "The playground closed the connection."})
+            _settle(waiting, {"ok": False, "error": "The playground closed the connection."})
+
+
+def _settle(waiting: asyncio.Future[dict[str, Any]], answer: dict[str, Any]) -> None:
+    if not waiting.done():  # who asked may have given up
+        waiting.set_result(answer)

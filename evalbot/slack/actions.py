@@ -12,7 +12,7 @@ from evalbot.errors import BadRequest
 from evalbot.people import Person, Role
 from evalbot.runs.outputs import RunId
 from evalbot.slack.blocks import Payload
-from evalbot.slack.commands import cancel, start
+from evalbot.slack.commands import start
 from evalbot.slack.door import Door
 from evalbot.slack.ids import (
     ActionId,
@@ -97,7 +97,7 @@ async def open_modal(door: Door, press: Press, view: Mapping[str, Any]) -> None:
 async def cancel_run(door: Door, press: Press) -> Next | None:
     """Stop a run."""
     run = await browsing.get_run(door.services, press.person, decode(press.value, RunClick).run_id)
-    await cancel(door, press.person, run)
+    await running.cancel_run(door.services, door.engine, press.person, run)
     return None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from evalbot.errors import BadRequest, UserError
-from evalbot.people import Person, Role
+from evalbot.people import Role
 from evalbot.runs.runs import Run
 from evalbot.slack.blocks import Payload
 from evalbot.slack.channels import check_may_post, find_channel
@@ -107,14 +107,8 @@ async def _named_run(door: Door, asker: Asker, number: int | None) -> Run:
 async def _cancel(door: Door, asker: Asker, command: CancelCommand) -> Payload:
     """Stop a run."""
     run = await _named_run(door, asker, command.run)
-    await cancel(door, asker.person, run)
+    await running.cancel_run(door.services, door.engine, asker.person, run)
     return notice_message(f"Run {run.number} is stopped. What was answered is kept and scored in its card.")
-
-
-async def cancel(door: Door, person: Person, run: Run) -> None:
-    """End a run as cancelled and stop its calls."""
-    await running.cancel_run(door.services, person, run.id)
-    await door.engine.cancel(run.id)
 
 
 async def _review(door: Door, asker: Asker, command: ReviewCommand) -> Payload:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any, ClassVar, TypeVar, get_type_hints
 
 from evalbot.errors import BadRequest
-from evalbot.grading.reviews import ReviewId, RoundId
+from evalbot.grading.reviews import ReviewId
 from evalbot.runs.outputs import RunId
 from evalbot.suites.candidates import CandidateId
 
@@ -39,7 +39,6 @@ class ActionId(StrEnum):
     CANDIDATE_REJECT = "candidate_reject"
     DIGEST_NUMBERS = "digest_numbers"
     RUN_MORE = "run_more"
-    REVIEW_MORE = "review_more"
 
 
 GRADE_ACTIONS = re.compile(rf"^{ActionId.GRADE}:\d\d?$")
@@ -90,8 +89,6 @@ class MenuChoice(StrEnum):
     NUMBERS = "numbers"
     FAILURES = "failures"
     AGAIN = "again"
-    FULL_TEXT = "full_text"
-    RUBRIC = "rubric"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,14 +114,6 @@ class ReviewClick:
 
     tag: ClassVar[str] = "review"
     review_id: ReviewId
-
-
-@dataclass(frozen=True, slots=True)
-class RoundClick:
-    """A button of a round's card."""
-
-    tag: ClassVar[str] = "round"
-    round_id: RoundId
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,10 +149,8 @@ class MenuClick:
     about: str
 
 
-Click = RunClick | GradeClick | ReviewClick | RoundClick | CandidateClick | SuiteClick | DigestClick | MenuClick
-ClickT = TypeVar(
-    "ClickT", RunClick, GradeClick, ReviewClick, RoundClick, CandidateClick, SuiteClick, DigestClick, MenuClick
-)
+Click = RunClick | GradeClick | ReviewClick | CandidateClick | SuiteClick | DigestClick | MenuClick
+ClickT = TypeVar("ClickT", RunClick, GradeClick, ReviewClick, CandidateClick, SuiteClick, DigestClick, MenuClick)
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}")
 _LONGEST = 200

@@ -86,13 +86,11 @@ async def count_judged(tx: Transaction, run_id: RunId) -> int:
 
 async def human_grades_between(tx: Transaction, team: TeamId, start: datetime, end: datetime) -> list[Grade]:
     """Give the current grades that a workspace's people gave from `start` on and before `end`, oldest first."""
-    of_team = (
-        select(HUMAN_GRADES)
-        .join(OUTPUTS, OUTPUTS.c.id == HUMAN_GRADES.c.output_id)
-        .join(RUNS, RUNS.c.id == OUTPUTS.c.run_id)
-        .where(RUNS.c.team == team)
-    )
-    return await _human_grades(tx, of_team.where(HUMAN_GRADES.c.at >= start, HUMAN_GRADES.c.at < end))
+    # As a condition, not a join: the database must start from the period, never from all runs of the workspace.
+    ours = select(RUNS.c.id).join(OUTPUTS, OUTPUTS.c.run_id == RUNS.c.id)
+    ours = ours.where(OUTPUTS.c.id == HUMAN_GRADES.c.output_id, RUNS.c.team == team)
+    period = (HUMAN_GRADES.c.at >= start) & (HUMAN_GRADES.c.at < end)
+    return await _human_grades(tx, select(HUMAN_GRADES).where(period, ours.exists()))
 
 
 def _mine(output_id: OutputId, person: str, criterion: str) -> dict[str, str]:

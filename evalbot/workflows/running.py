@@ -26,7 +26,7 @@ from evalbot.workflows.judging import judge_output, list_unjudged, rubric_grader
 from evalbot.workflows.recording import Recorder
 from evalbot.workflows.reviewing import open_first_round
 from evalbot.workflows.scoring import get_suite, summarise_run
-from evalbot.workflows.services import Services
+from evalbot.workflows.services import Engine, Services
 
 log = logging.getLogger(__name__)
 
@@ -312,16 +312,18 @@ async def tell_result(services: Services, run: Run) -> None:
     log.info("run ended", extra={"action": "run_ended", "run_id": run.id, "status": run.status})
 
 
-async def cancel_run(services: Services, person: Person, run_id: RunId) -> Run:
-    """End a run as cancelled, keeping what is there; only its starter or an approver may."""
-    run = await services.store.read(lambda tx: runs.get_run(tx, run_id))
+async def cancel_run(services: Services, engine: Engine, person: Person, run: Run) -> Run:
+    """Stop a run's calls and end it as cancelled, keeping what is there."""
     if run.team != person.team:
         raise UnknownName("There is no such run.", "Try status for the newest ones.")
     if not may(person, Action.CANCEL_RUN):
         raise NotAllowed("Cancelling a run needs the role runner.", "Ask its starter.")
+    if not run.open:
+        raise Conflict(f"Run {run.number} is already {run.status}.", "Nothing is left to stop.")
+    await engine.cancel(run.id)
     if not await end_run(services, run, RunStatus.CANCELLED, f"cancelled by {person.name}"):
         raise Conflict(f"Run {run.number} has ended in the meantime.")
-    return await services.store.read(lambda tx: runs.get_run(tx, run_id))
+    return await services.store.read(lambda tx: runs.get_run(tx, run.id))
 
 
 async def list_open_runs(services: Services) -> list[Run]:

@@ -86,7 +86,7 @@ def _table_blocks(digest: Digest, room: int) -> list[Block]:
         return []
     several = len({(line.suite, line.target) for line in digest.lines}) > 1
     shown = ordered[: room - 1]
-    head: list[Cell] = ["What", "Now", "95 % interval", "Since last week", "Verdict"]
+    head: list[Cell] = ["What", "Now", "95 % interval", "Change", "Verdict"]
     rows = [_row(line, several) for line in shown]
     return [table([head, *rows], ["left", "right", "right", "right", "left"])]
 

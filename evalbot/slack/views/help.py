@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from evalbot.slack.blocks import Payload, button, code, context, message, section
+from evalbot.slack.blocks import Payload, button, code, confirm, context, message, section
 from evalbot.slack.command_text import EXAMPLES, Verb
 from evalbot.slack.ids import ActionId, SuiteClick, encode
 from evalbot.slack.text import Block, mrkdwn
@@ -104,5 +104,7 @@ def suite_block(suite: SuiteLine) -> Block:
     last = f"last: run {run.number}, {run.status}" if run else "never run"
     about = f"\n{mrkdwn(suite.description, _LINE)}" if suite.description.strip() else ""
     text = f"*{mrkdwn(suite.name, _NAME)}* · version {suite.version} · {counted(suite.items, 'item')} · {last}{about}"
-    start = button("Run", ActionId.SUITE_RUN, encode(SuiteClick(suite.name)), spoken=f"Run {suite.name}")
+    asks = f"Its practice items, of {counted(suite.items, 'item')} in all, are put to the suite's own targets."
+    ask = confirm(f"Run {suite.name}?", asks, "Run")
+    start = button("Run", ActionId.SUITE_RUN, encode(SuiteClick(suite.name)), confirm=ask, spoken=f"Run {suite.name}")
     return section(text, start)

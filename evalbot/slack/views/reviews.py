@@ -24,7 +24,7 @@ from evalbot.slack.blocks import (
     text_input,
 )
 from evalbot.slack.ids import FIELD, ActionId, BlockId, CallbackId, GradeClick, ReviewClick, encode, grade_action
-from evalbot.slack.text import Block, editable, mrkdwn, one_line, plain, preformatted, quote, was_cut
+from evalbot.slack.text import Block, editable, mrkdwn, one_line, preformatted, quote, was_cut
 from evalbot.slack.views.numbers import counted, progress_bar
 from evalbot.suites.rubrics import Rubric, Step
 from evalbot.workflows.announcer import ReviewState, RoundState
@@ -176,7 +176,7 @@ def _ended_blocks(state: ReviewState, outcome: str) -> list[Block]:
     make = button("Make it an item", ActionId.MAKE_ITEM, about, style="primary" if failed else None)
     more = button("Show all", ActionId.FULL_TEXT, about) if _is_cut(state) else None
     rubric = button("What counts?", ActionId.RUBRIC, about)
-    return [section(outcome), context(*_how_it_came(state)), actions(make, rubric, more)]
+    return [section(outcome), context("\n".join(_how_it_came(state))), actions(make, rubric, more)]
 
 
 def _outcome(state: ReviewState) -> str:
@@ -352,4 +352,4 @@ def grade_noted(state: ReviewState, level: int | None, changed: bool = False) ->
     word = "cannot judge" if level is None else _label(state.rubric, level)
     verb = "changed to" if changed else "stored:"
     text = f"{_place_words(state)}: your grade is {verb} *{word}*."
-    return message(plain(_unmarked(text), 500), [context(text)])
+    return message(_unmarked(text), [context(text)])

@@ -189,10 +189,9 @@ def _named(changes: Sequence[Change], verdict: Verdict) -> str:
 
 
 def _told(run: Run, summary: RunSummary) -> str:
-    """Say the pass rate of each target and the change against what it was compared with, as mrkdwn."""
-    lines = [_passes(target.label, summary) for target in run.targets]
-    compared = [change for change in summary.changes if change.skill == OVERALL]
-    lines += [_against(change, several=len(compared) > 1) for change in compared]
+    """Say the pass rate of each target and its change against what it was compared with, a line of mrkdwn for each."""
+    overall = {change.target: change for change in summary.changes if change.skill == OVERALL}
+    lines = [f"{_passes(one.label, summary)} {_against(overall.get(one.label))}".strip() for one in run.targets]
     if run.status is not RunStatus.DONE:
         lines.append(
             f"Stopped before the end: {summary.outputs:,} of {counted(run.size, 'answer')}. {_note(run)}".strip()
@@ -200,10 +199,12 @@ def _told(run: Run, summary: RunSummary) -> str:
     return "\n".join(lines)
 
 
-def _against(change: Change, several: bool) -> str:
-    """Say what a target gained or lost against what it was compared with; `several` asks for its name."""
-    who = f"*{mrkdwn(change.target, _NAME)}* against" if several else "Against"
-    return f"{who} *{mrkdwn(change.against, _NAME)}*: *{change_words(change)}*, {_meaning(change)}."
+def _against(change: Change | None) -> str:
+    """Say what a target gained or lost against what it was compared with."""
+    if change is None:
+        return ""
+    points, interval = change_words(change).split(" (", 1)
+    return f"Against *{mrkdwn(change.against, _NAME)}*: *{points}* ({interval}, {_meaning(change)}."
 
 
 def _passes(label: str, summary: RunSummary) -> str:
@@ -316,9 +317,16 @@ def _buttons(run: Run, summary: RunSummary, review_n: int) -> list[Block]:
     others = [
         button("See failures", ActionId.RUN_FAILURES, value),
         button("Why these numbers?", ActionId.RUN_NUMBERS, value),
-        button("Run again", ActionId.RUN_AGAIN, value),
+        button("Run again", ActionId.RUN_AGAIN, value, confirm=_again(run, summary)),
     ]
     return [review, *others] if review_n and summary.outputs else others
+
+
+def _again(run: Run, summary: RunSummary) -> Block:
+    """Ask before the same is asked, and paid, once more."""
+    cost = "Its cost is unknown." if summary.cost_usd is None else f"This run cost {money_words(summary.cost_usd)}."
+    asks = f"The newest version of the suite is asked for {counted(run.size, 'answer')}. {cost}"
+    return confirm(f"Run {_plain_name(run.suite)} again?", asks, "Run again")
 
 
 def _origin(run: Run, simulated_note: str) -> str:

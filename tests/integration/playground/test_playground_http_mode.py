@@ -72,9 +72,7 @@ async def test_failed_event_comes_again_with_retry_headers(receiver: Receiver, p
     assert "X-Slack-Retry-Num" not in first
     assert (second["X-Slack-Retry-Num"], second["X-Slack-Retry-Reason"]) == ("1", "http_error")
     assert json.loads(body)["event_id"] == json.loads(again)["event_id"]
-    async with asyncio.timeout(3):
-        while not playground.emulation.delivery.is_quiet:
-            await asyncio.sleep(0.01)
+    await asyncio.wait_for(playground.emulation.delivery.wait_quiet(), 3)
     assert receiver.requests.empty()
 
 

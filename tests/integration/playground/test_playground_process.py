@@ -85,7 +85,7 @@ async def test_thousand_clicks_by_two_hundred_people_all_arrive() -> None:
             """Take it, so that it does not come again."""
 
         handler = AsyncSocketModeHandler(app, playground.app_token)
-        await handler.connect_async()
+        await handler.connect_async()  # type: ignore[no-untyped-call]
         await playground.wait_connected()
         dana = playground.driver("dana")
         people = [
@@ -103,7 +103,7 @@ async def test_thousand_clicks_by_two_hundred_people_all_arrive() -> None:
 
         async with asyncio.timeout(10):
             await asyncio.gather(*map(click, people))
-        await handler.close_async()
+        await handler.close_async()  # type: ignore[no-untyped-call]
         assert len(set(clicks)) == len(clicks) == 1000
         assert len({person for person, _ in clicks}) == 200
         assert playground.violations("missing_ack", "late_ack") == []

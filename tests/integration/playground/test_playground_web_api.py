@@ -246,7 +246,8 @@ async def test_upload_takes_three_steps_and_a_little_time(
     done = await client.files_completeUploadExternal(
         files=[{"id": start["file_id"], "title": "Chart"}], channel_id="C0GENERAL", initial_comment="Here"
     )
-    assert done["files"][0]["mimetype"] == "" and "shares" not in done["files"][0]
+    assert done["files"][0]["mimetype"] == ""
+    assert "shares" not in done["files"][0]
     seen = await playground.driver("dana").see_message("#general", "[file chart.png: Pass rate]")
     assert seen.body["subtype"] == "file_share"
     info = await client.files_info(file=start["file_id"])

@@ -14,7 +14,7 @@ from evalbot.playground.driver import Driver, DriverError, NotSeen, RemoteDriver
 from evalbot.playground.refusals import PlaygroundError
 from evalbot.playground.server import Playground
 
-CARD = [
+CARD: list[dict[str, Any]] = [
     {"type": "section", "block_id": "head", "text": {"type": "mrkdwn", "text": "*Run 1* queued"}},
     {
         "type": "actions",
@@ -86,7 +86,8 @@ def build(playground: Playground) -> AsyncApp:
     async def submitted(ack: Any, body: dict[str, Any], client: AsyncWebClient) -> None:
         text = body["view"]["state"]["values"]["prompt"]["v"]["value"]
         if text == "bad":
-            return await ack(response_action="errors", errors={"prompt": "Say more."})
+            await ack(response_action="errors", errors={"prompt": "Say more."})
+            return
         await ack()
         saved = f"saved {text} for {body['view']['private_metadata']}"
         await client.chat_postEphemeral(channel=channel, user=body["user"]["id"], text=saved)
@@ -130,10 +131,10 @@ async def connected(playground: Playground) -> AsyncIterator[AsyncApp]:
     """The small app, connected."""
     app = build(playground)
     handler = AsyncSocketModeHandler(app, playground.app_token)
-    await handler.connect_async()
+    await handler.connect_async()  # type: ignore[no-untyped-call]
     await playground.wait_connected()
     yield app
-    await handler.close_async()
+    await handler.close_async()  # type: ignore[no-untyped-call]
 
 
 @pytest.fixture(params=["in the process", "over the network"])

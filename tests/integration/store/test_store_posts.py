@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
 from store_nouns import TEAM, later
 
 from evalbot.reporting.posts import Delivery, Picture, Post
 from evalbot.store import posts
-from evalbot.store.database import Store, Transaction
+from evalbot.store.database import Store
 
 CARD = Post("run:1", TEAM, "C1", {"text": "Run 1", "blocks": []})
 REPLY = Post("round:1", TEAM, "C1", {"text": "Please grade"}, parent_key="run:1")
@@ -127,23 +126,3 @@ async def test_post_is_found_by_its_message(store: Store) -> None:
     assert (found.post, found.parent_ts) == (REPLY, "1.1")
     assert await store.read(lambda tx: posts.find_post_at(tx, "C2", "2.2")) is None
     assert await store.read(lambda tx: posts.find_delivery(tx, "nowhere")) is None
-
-
-@pytest.mark.parametrize("old", [0, 1000])
-async def test_outbox_looks_only_at_what_waits(sqlite_store: Store, old: int) -> None:
-    """Finding what is due does not read the posts of the past, however many there are."""
-
-    async def fill(tx: Transaction) -> None:
-        for number in range(old):
-            post = replace(CARD, key=f"old:{number}")
-            await posts.put_post(tx, post, later(0))
-            await posts.mark_posted(tx, post.key, 1, "C1", f"{number}")
-
-    await sqlite_store.write(fill)
-
-    async def plan(tx: Transaction) -> list[str]:
-        query = "EXPLAIN QUERY PLAN SELECT key FROM posts WHERE waiting = 1 ORDER BY position LIMIT 50"
-        return [row.detail for row in await tx.connection.exec_driver_sql(query)]
-
-    assert all("ix_posts_waiting_position" in step for step in await sqlite_store.read(plan))
-    assert await due(sqlite_store) == []

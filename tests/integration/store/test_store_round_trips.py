@@ -71,7 +71,7 @@ PLAIN: dict[Any, st.SearchStrategy[Any]] = {
     type(None): st.none(),
 }
 
-check = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+check = settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 fresh = count(1)
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalbot.errors import BadRequest
-from evalbot.grading.reviews import ReviewId, RoundId
+from evalbot.grading.reviews import ReviewId
 from evalbot.runs.outputs import RunId
 from evalbot.slack.ids import (
     GRADE_ACTIONS,
@@ -22,7 +22,6 @@ from evalbot.slack.ids import (
     MenuChoice,
     MenuClick,
     ReviewClick,
-    RoundClick,
     RunClick,
     SuiteClick,
     decode,
@@ -36,7 +35,6 @@ CLICKS: list[Click] = [
     RunClick(RunId("r1")),
     GradeClick(ReviewId("rev-1"), 4),
     ReviewClick(ReviewId("rev-1")),
-    RoundClick(RoundId("round:1")),
     CandidateClick(CandidateId("c.1")),
     SuiteClick("support-desk"),
     DigestClick("d1"),

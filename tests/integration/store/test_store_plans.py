@@ -1,0 +1,99 @@
+"""No question reads a whole table: what it costs does not grow with what is old."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+from store_nouns import ANN, NOON, TEAM, later, make_candidate, make_output, make_review, make_round, make_run
+
+from evalbot.reporting.schedules import ScheduleId
+from evalbot.store import (
+    candidates,
+    deliveries,
+    digests,
+    grades,
+    outputs,
+    people,
+    posts,
+    reviews,
+    runs,
+    schedules,
+    suites,
+)
+from evalbot.store.database import Store, Transaction
+from evalbot.suites.candidates import CandidateStatus
+
+RUN = make_run()
+OUTPUT = make_output(RUN)
+ROUND = make_round(RUN)
+REVIEW = make_review(ROUND, OUTPUT)
+
+Work = Callable[[Transaction], Awaitable[object]]
+
+QUESTIONS: dict[str, Work] = {
+    "newest suite": lambda tx: suites.find_suite(tx, TEAM, "a"),
+    "suites": lambda tx: suites.list_suites(tx, TEAM),
+    "run by number": lambda tx: runs.find_run(tx, TEAM, 1),
+    "next number": lambda tx: runs.next_run_number(tx, TEAM),
+    "runs": lambda tx: runs.list_runs(tx, TEAM),
+    "runs of a suite": lambda tx: runs.list_runs(tx, TEAM, suite="a"),
+    "open runs": runs.open_runs,
+    "runs of a week": lambda tx: runs.runs_between(tx, TEAM, NOON, later(1)),
+    "done units": lambda tx: outputs.done_units(tx, RUN.id),
+    "counts": lambda tx: outputs.count_outputs(tx, RUN.id),
+    "outputs": lambda tx: outputs.list_outputs(tx, RUN.id),
+    "grades of a run": lambda tx: grades.list_grades(tx, RUN.id),
+    "grades of an output": lambda tx: grades.grades_of_output(tx, OUTPUT.id),
+    "former grades": lambda tx: grades.former_grades(tx, OUTPUT.id),
+    "judged": lambda tx: grades.count_judged(tx, RUN.id),
+    "human grades of a week": lambda tx: grades.human_grades_between(tx, TEAM, NOON, later(1)),
+    "rounds": lambda tx: reviews.rounds_of_run(tx, RUN.id),
+    "reviews of a round": lambda tx: reviews.list_reviews(tx, ROUND.id),
+    "queue": lambda tx: reviews.open_reviews(tx, TEAM),
+    "reviews of a week": lambda tx: reviews.reviews_between(tx, TEAM, NOON, later(1)),
+    "reviewed outputs": lambda tx: reviews.reviewed_outputs(tx, RUN.id),
+    "review of an output": lambda tx: reviews.find_review_of_output(tx, OUTPUT.id),
+    "candidates": lambda tx: candidates.list_candidates(tx, TEAM, status=CandidateStatus.DRAFT),
+    "my candidates": lambda tx: candidates.list_candidates(tx, TEAM, author=ANN),
+    "schedule": lambda tx: schedules.find_schedule(tx, TEAM, "C1"),
+    "digest": lambda tx: digests.find_digest(tx, TEAM, "C1", "2026-11-23"),
+    "digests": lambda tx: digests.list_digests(tx, TEAM, 5),
+    "people": lambda tx: people.list_people(tx, TEAM),
+    "due posts": lambda tx: posts.due_deliveries(tx, NOON),
+    "post of a message": lambda tx: posts.find_post_at(tx, "C1", "1.1"),
+    "unposted": posts.unposted,
+}
+CHANGES: dict[str, Work] = {
+    "human grade": lambda tx: grades.withdraw_human_grade(tx, OUTPUT.id, ANN, "helpful"),
+    "candidate": lambda tx: candidates.decide_candidate(tx, make_candidate()),
+    "posted": lambda tx: posts.mark_posted(tx, "run:1", 1, "C1", "1.1"),
+    "old deliveries": lambda tx: deliveries.forget_deliveries(tx, NOON),
+    "slot": lambda tx: schedules.finish_slot(tx, ScheduleId("s"), "2026-11-23", "posted"),
+}
+
+
+@pytest.mark.parametrize("name", [*QUESTIONS, *CHANGES])
+async def test_statement_uses_an_index(sqlite_store: Store, name: str) -> None:
+    """Every step of every statement looks rows up by a key instead of reading a table from one end to the other."""
+    asked: list[tuple[str, Any]] = []
+
+    def note(_connection: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
+        if not statement.startswith("BEGIN"):
+            asked.append((statement, parameters))
+
+    engine = (sqlite_store.reader if name in QUESTIONS else sqlite_store.writer.engine).sync_engine
+    event.listen(engine, "before_cursor_execute", note)
+    await (sqlite_store.read(QUESTIONS[name]) if name in QUESTIONS else sqlite_store.write(CHANGES[name]))
+    event.remove(engine, "before_cursor_execute", note)
+
+    async def explain(tx: Transaction) -> list[str]:
+        plans = [await tx.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", given) for query, given in asked]
+        return [step.detail for plan in plans for step in plan]
+
+    steps = await sqlite_store.read(explain)
+    assert steps
+    assert name != "human grades of a week" or "ix_human_grades_at" in steps[0]
+    assert [step for step in steps if step.startswith("SCAN") and "newest" not in step] == []
