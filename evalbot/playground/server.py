@@ -42,6 +42,7 @@ from evalbot.playground.network_trouble import TransportInScope
 from evalbot.playground.page_door import PageDoor
 from evalbot.playground.refusals import ApiError
 from evalbot.playground.responses import use_response_url
+from evalbot.playground.same_origin import SameOriginOnly
 from evalbot.playground.transport import ACK_SECONDS
 from evalbot.playground.verbs import act
 from evalbot.playground.violations import Kind, Violation
@@ -72,7 +73,7 @@ class _Doors:
             WebSocketRoute("/socket/{ticket}", self._socket),
             WebSocketRoute("/page", self._page.serve),
         ]
-        return TransportInScope(Starlette(routes=routes))
+        return TransportInScope(SameOriginOnly(Starlette(routes=routes)))
 
     async def _index(self, request: Request) -> Response:
         page = WEB / "index.html"
@@ -147,10 +148,20 @@ class _QuietServer(uvicorn.Server):
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.ready = asyncio.Event()
+        self.ending = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.ready.set()
+
+    async def main_loop(self) -> None:
+        """Tick as uvicorn does, and end at once when told to."""
+        ticks = 0
+        while not self.ending.is_set() and not await self.on_tick(ticks):
+            ticks = (ticks + 1) % 864_000
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(0.1):
+                    await self.ending.wait()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -279,9 +290,14 @@ class Playground:
 
     async def start(self) -> None:
         """Listen on the port; raises OSError when it is taken."""
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        # The protocol is named because asyncio switches Nagle's delays off only for sockets that name it.
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((HOST, self._port))
+        try:
+            listener.bind((HOST, self._port))
+        except OSError:
+            listener.close()
+            raise
         self.emulation.set_base_url(f"http://{HOST}:{listener.getsockname()[1]}")
         config = uvicorn.Config(
             _Doors(self.emulation).build(),
@@ -304,6 +320,7 @@ class Playground:
         await self.emulation.delivery.close()
         if self._server is not None and self._serving is not None:
             self._server.should_exit = self._server.force_exit = True
+            self._server.ending.set()
             await self._serving
 
     async def __aenter__(self) -> "Playground":

@@ -85,7 +85,8 @@ class SocketMode:
         try:
             if not socket.is_silent:
                 await socket.websocket.send_text(_as_text(envelope_id, envelope))
-            return await asyncio.wait_for(pending.answer, self._ack_seconds)
+            async with asyncio.timeout(self._ack_seconds):
+                return await pending.answer
         except TimeoutError:
             return self._note_missing(envelope_id, pending, socket)
         except (WebSocketDisconnect, RuntimeError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 
@@ -15,6 +15,9 @@ from evalbot.stats.intervals import Floats, Measured
 from evalbot.stats.shifts import e_detector, reference_error
 from evalbot.suites.graders import PASS_CRITERION
 from evalbot.suites.items import ItemId
+
+WEEK_DAYS = timedelta(days=6)
+"""From the last day of a week back to its first."""
 
 REFERENCE_WEEKS = 4
 """The first measured weeks of a series are its reference."""
@@ -66,7 +69,7 @@ def find_shift(target: str, skill: str, weeks: Sequence[Week]) -> Shift | None:
     for sign in (1.0, -1.0):
         found = e_detector([sign * week for week in differences], reference_error=error)
         if found.onset is not None and found.size is not None:
-            return _shift(days[found.onset], float(reference.mean()), later[found.onset :], found.size, sign)
+            return _shift(days[found.onset] - WEEK_DAYS, float(reference.mean()), later[found.onset :], found.size, sign)
     return None
 
 

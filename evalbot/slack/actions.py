@@ -10,7 +10,6 @@ from slack_sdk.errors import SlackApiError
 
 from evalbot.errors import BadRequest
 from evalbot.people import Person, Role
-from evalbot.runs.outputs import RunId
 from evalbot.slack.blocks import Payload
 from evalbot.slack.commands import start
 from evalbot.slack.door import Door
@@ -19,8 +18,6 @@ from evalbot.slack.ids import (
     CandidateClick,
     DigestClick,
     GradeClick,
-    MenuChoice,
-    MenuClick,
     ReviewClick,
     RunClick,
     SuiteClick,
@@ -119,12 +116,7 @@ async def review_run(door: Door, press: Press) -> Next | None:
 
 async def show_failures(door: Door, press: Press) -> Next | None:
     """Open the failing answers of a run."""
-    return await _failures_of(door, press, decode(press.value, RunClick).run_id)
-
-
-async def _failures_of(door: Door, press: Press, run_id: RunId) -> Next:
-    """Give the opening of the failures of a run."""
-    run = await browsing.get_run(door.services, press.person, run_id)
+    run = await browsing.get_run(door.services, press.person, decode(press.value, RunClick).run_id)
 
     async def show() -> None:
         failing = await browsing.failing_outputs(door.services, run)
@@ -135,12 +127,7 @@ async def _failures_of(door: Door, press: Press, run_id: RunId) -> Next:
 
 async def show_numbers(door: Door, press: Press) -> Next | None:
     """Open how the numbers of a run were made."""
-    return await _numbers_of(door, press, decode(press.value, RunClick).run_id)
-
-
-async def _numbers_of(door: Door, press: Press, run_id: RunId) -> Next:
-    """Give the opening of the numbers of a run."""
-    run = await browsing.get_run(door.services, press.person, run_id)
+    run = await browsing.get_run(door.services, press.person, decode(press.value, RunClick).run_id)
 
     async def show() -> None:
         await open_modal(door, press, numbers_view(run, await browsing.run_summary(door.services, run)))
@@ -150,12 +137,7 @@ async def _numbers_of(door: Door, press: Press, run_id: RunId) -> Next:
 
 async def run_again(door: Door, press: Press) -> Next | None:
     """Start the same run again with the suite's newest version."""
-    return await _again(door, press, decode(press.value, RunClick).run_id)
-
-
-async def _again(door: Door, press: Press, run_id: RunId) -> Next:
-    """Give the start of the same run."""
-    old = await browsing.get_run(door.services, press.person, run_id)
+    old = await browsing.get_run(door.services, press.person, decode(press.value, RunClick).run_id)
     request = await running.same_again(door.services, old, press.person)
 
     async def begin() -> None:
@@ -180,15 +162,6 @@ async def run_suite(door: Door, press: Press) -> Next | None:
         )
 
     return begin
-
-
-async def run_menu(door: Door, press: Press) -> Next | None:
-    """Do what was chosen behind the three dots of a run's card."""
-    click = decode(press.value, MenuClick)
-    chosen = {MenuChoice.NUMBERS: _numbers_of, MenuChoice.FAILURES: _failures_of, MenuChoice.AGAIN: _again}.get(
-        click.choice
-    )
-    return await chosen(door, press, RunId(click.about)) if chosen else None
 
 
 async def show_digest_numbers(door: Door, press: Press) -> Next | None:
@@ -290,7 +263,6 @@ HANDLERS: Mapping[ActionId, Handler] = {
     ActionId.RUN_FAILURES: show_failures,
     ActionId.RUN_NUMBERS: show_numbers,
     ActionId.RUN_AGAIN: run_again,
-    ActionId.RUN_MORE: run_menu,
     ActionId.SUITE_RUN: run_suite,
     ActionId.CANNOT_JUDGE: cannot_judge,
     ActionId.RUBRIC: show_rubric,

@@ -48,7 +48,7 @@ class Directory:
         return Person(
             id=PersonId(user_id),
             team=TeamId(str(user.get("team_id") or self.team)),
-            name=str(shown or user.get("real_name") or user.get("name") or name or user_id),
+            name=str(user.get("real_name") or shown or user.get("name") or name or user_id),
             role=self._role(user),
             tz=str(user.get("tz") or "UTC"),
         )

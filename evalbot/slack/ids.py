@@ -83,14 +83,6 @@ FIELD = "field"
 """The action id of the one element in an input block."""
 
 
-class MenuChoice(StrEnum):
-    """What was chosen behind three dots."""
-
-    NUMBERS = "numbers"
-    FAILURES = "failures"
-    AGAIN = "again"
-
-
 @dataclass(frozen=True, slots=True)
 class RunClick:
     """A button of a run's card."""
@@ -140,17 +132,8 @@ class DigestClick:
     digest_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class MenuClick:
-    """An entry of a menu: what was chosen, and the id of what the card shows."""
-
-    tag: ClassVar[str] = "menu"
-    choice: MenuChoice
-    about: str
-
-
-Click = RunClick | GradeClick | ReviewClick | CandidateClick | SuiteClick | DigestClick | MenuClick
-ClickT = TypeVar("ClickT", RunClick, GradeClick, ReviewClick, CandidateClick, SuiteClick, DigestClick, MenuClick)
+Click = RunClick | GradeClick | ReviewClick | CandidateClick | SuiteClick | DigestClick
+ClickT = TypeVar("ClickT", RunClick, GradeClick, ReviewClick, CandidateClick, SuiteClick, DigestClick)
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}")
 _LONGEST = 200
@@ -193,10 +176,6 @@ def _checked(part: object, wanted: Any) -> Any:
         return part
     if not isinstance(part, str) or not _ID.fullmatch(part):
         raise _odd()
-    if wanted is MenuChoice:
-        if part not in list(MenuChoice):
-            raise _odd()
-        return MenuChoice(part)
     return part
 
 

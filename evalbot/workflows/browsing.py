@@ -6,16 +6,17 @@ from dataclasses import dataclass
 
 from evalbot.errors import UnknownName
 from evalbot.grading.grades import GraderKind
-from evalbot.grading.reviews import Review
+from evalbot.grading.reviews import Review, ReviewStatus
 from evalbot.people import Person, TeamId
 from evalbot.reporting.digests import Digest
 from evalbot.reporting.estimates import RunSummary
 from evalbot.reporting.schedules import Schedule
-from evalbot.runs.outputs import Output, RunId
+from evalbot.runs.outputs import Output, OutputId, RunId
 from evalbot.runs.runs import Progress, Run
 from evalbot.store import candidates, digests, grades, outputs, reviews, runs, schedules, suites
 from evalbot.store.database import Transaction
 from evalbot.suites.candidates import Candidate
+from evalbot.suites.items import Split
 from evalbot.suites.suites import Suite
 from evalbot.workflows.scoring import get_suite, load_scored_run, summarise_run
 from evalbot.workflows.services import Services
@@ -103,19 +104,32 @@ async def suite_of(services: Services, run: Run) -> Suite:
 
 
 async def failing_outputs(services: Services, run: Run, limit: int = 15) -> list[Failing]:
-    """Give outputs of a run that failed a grader, practice items only, with the reason."""
+    """Give outputs of a run that failed a grader, with the reason.
+
+    Holdout items stay hidden, and so do outputs that people are just grading: the verdict of others would not be blind.
+    """
     scored = await services.store.read(lambda tx: load_scored_run(tx, run))
+    waiting = await services.store.read(lambda tx: _open_outputs(tx, run))
     found: list[Failing] = []
     by_id = {output.id: output for output in scored.outputs}
     for score in scored.scores:
         item = scored.suite.item(score.item_id)
-        if score.passed or item.split == "holdout":
+        if score.passed or item.split is Split.HOLDOUT or score.output_id in waiting:
             continue
         bad = [g for g in scored.grades[score.output_id] if g.passed is False and g.grader.kind is not GraderKind.HUMAN]
         why = f"{bad[0].criterion}: {bad[0].reason}" if bad else ""
         found.append(Failing(by_id[score.output_id], item.question, item.skill or "", why))
         if len(found) == limit:
             break
+    return found
+
+
+async def _open_outputs(tx: Transaction, run: Run) -> set[OutputId]:
+    """Give the outputs of a run whose review is open."""
+    found: set[OutputId] = set()
+    for opened in await reviews.rounds_of_run(tx, run.id):
+        states = await reviews.list_reviews(tx, opened.id)
+        found |= {review.output_id for review in states if review.status is ReviewStatus.OPEN}
     return found
 
 

@@ -23,6 +23,7 @@ from evalbot.runs.runs import Run
 from evalbot.store import candidates, digests, grades, outputs, people, reviews, runs, schedules
 from evalbot.store.database import Transaction
 from evalbot.suites.candidates import CandidateStatus
+from evalbot.suites.items import Split
 from evalbot.workflows.scoring import ScoredRun, get_suite, judged_pairs, load_scored_run
 from evalbot.workflows.services import Services
 
@@ -188,8 +189,8 @@ async def _exhibits(tx: Transaction, settled: list[Review], newest: list[ScoredR
         for score in scored.scores:
             if len(found) >= MOST_EXHIBITS:
                 return found[:MOST_EXHIBITS]
-            if score.complete and not score.passed and score.output_id not in shown:
-                item = scored.suite.item(score.item_id)
+            item = scored.suite.item(score.item_id)
+            if score.complete and not score.passed and score.output_id not in shown and item.split is Split.PRACTICE:
                 found.append(Exhibit("fail", _title(item.skill, item.question), scored.run.id, score.output_id, None))
                 shown.add(score.output_id)
     return found[:MOST_EXHIBITS]
@@ -201,6 +202,8 @@ async def _reviewed(tx: Transaction, review: Review) -> Exhibit | None:
     scored = await get_suite(tx, run)
     output = await outputs.get_output(tx, review.output_id)
     item = scored.item(output.unit.item_id)
+    if item.split is Split.HOLDOUT:
+        return None
     mine = await grades.grades_of_output(tx, output.id)
     human = {grade.passed for grade in mine if grade.grader.kind == "human" and grade.counts}
     judge = {grade.passed for grade in mine if grade.grader.kind == "judge" and grade.counts}

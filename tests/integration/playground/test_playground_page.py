@@ -165,6 +165,18 @@ async def test_answers_do_not_wait_for_each_other(session: aiohttp.ClientSession
         assert (await window.do("history", channel="C0GENERAL"))["ok"]
 
 
+async def test_other_web_sites_are_kept_out(session: aiohttp.ClientSession, playground: Playground) -> None:
+    """A browser on another site can neither watch nor act; the page itself can."""
+    strange, own = {"Origin": "http://evil.example"}, {"Origin": playground.base_url}
+    url = f"{playground.base_url}/control/clock"
+    async with session.post(url, json={}, headers=strange) as refused, session.post(url, json={}, headers=own) as taken:
+        assert (refused.status, taken.status) == (403, 200)
+    with pytest.raises(aiohttp.WSServerHandshakeError):
+        await session.ws_connect(f"{playground.base_url}/page", headers=strange)
+    async with session.ws_connect(f"{playground.base_url}/page", headers=own) as socket:
+        assert (await socket.receive_json(timeout=3))["event"] == "hello"
+
+
 async def test_page_is_served_or_said_to_be_missing(session: aiohttp.ClientSession, playground: Playground) -> None:
     """The root always answers."""
     async with session.get(playground.page_url) as response:

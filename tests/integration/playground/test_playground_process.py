@@ -69,6 +69,14 @@ async def test_serve_runs_until_it_is_told_to_end() -> None:
     assert ready[0].startswith("http://127.0.0.1:")
 
 
+async def test_taken_port_is_said_at_once() -> None:
+    """A second playground on the same port fails to start and leaves nothing open."""
+    async with Playground() as first:
+        port = int(first.base_url.rpartition(":")[2])
+        with pytest.raises(OSError, match="in use"):
+            await Playground(port).start()
+
+
 async def test_thousand_clicks_by_two_hundred_people_all_arrive() -> None:
     """Two hundred people click five times each at once: every click is delivered once and acknowledged in time."""
     async with Playground(rate_limits=False) as playground:

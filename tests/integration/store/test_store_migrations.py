@@ -76,7 +76,7 @@ def test_every_text_column_keeps_every_text() -> None:
 def test_killed_migration_leaves_the_old_schema(
     tmp_path: Path, postgresql_server: URL, on_postgresql: Callable[[str], object]
 ) -> None:
-    """A program killed at many points of a migration leaves an empty database, which the next start migrates."""
+    """A program killed in the middle of a migration leaves an empty database, which the next start migrates."""
     name = f"evalbot_killed_{uuid4().hex[:8]}"
     on_postgresql(f"CREATE DATABASE {name}")
     urls = [f"sqlite:///{tmp_path}/{number}.db" for number in range(2)]

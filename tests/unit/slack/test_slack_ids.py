@@ -19,8 +19,6 @@ from evalbot.slack.ids import (
     Click,
     DigestClick,
     GradeClick,
-    MenuChoice,
-    MenuClick,
     ReviewClick,
     RunClick,
     SuiteClick,
@@ -38,7 +36,6 @@ CLICKS: list[Click] = [
     CandidateClick(CandidateId("c.1")),
     SuiteClick("support-desk"),
     DigestClick("d1"),
-    MenuClick(MenuChoice.AGAIN, "r1"),
 ]
 
 
@@ -78,12 +75,6 @@ def test_no_value_breaks_decoding(value: str) -> None:
         except BadRequest:
             continue
         assert encode(found)
-
-
-def test_a_menu_choice_that_does_not_exist_is_refused() -> None:
-    """The choice of a menu is one of ours."""
-    with pytest.raises(BadRequest):
-        decode('["menu","format-disk","r1"]', MenuClick)
 
 
 def test_buttons_of_one_block_have_different_ids_of_one_pattern() -> None:
