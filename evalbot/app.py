@@ -10,18 +10,16 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from evalbot.asking.answerers import ModelAnswerers
 from evalbot.engines.claims import RunClaims
 from evalbot.engines.embedded import EmbeddedEngine
-from evalbot.errors import BadSetting
 from evalbot.library.assets import assets_folder
 from evalbot.library.project import LoadedProject, load_project
 from evalbot.people import TeamId
 from evalbot.runs.outputs import RunId
-from evalbot.settings import Settings
+from evalbot.settings import Settings, project_folder
 from evalbot.store import workspaces
 from evalbot.store.database import Store
 from evalbot.workflows.announcer import Announcer, QuietAnnouncer
@@ -108,10 +106,12 @@ async def open_program(
 ) -> AsyncIterator[Program]:
     """Put a program together on an open store and bring its suites up to date; `team` None means the database's own."""
     home = team if team is not None else await store.read(workspaces.home_team)
+    shipped = assets_folder(settings.assets)
+    folder = project_folder(settings, shipped)
     models = ModelAnswerers(
         openai_base_url=settings.openai_base_url,
         openai_api_key=settings.openai_api_key,
-        project_folder=project_folder(settings),
+        project_folder=folder,
         deadline_s=settings.call_deadline_s,
     )
     background = Background()
@@ -126,7 +126,7 @@ async def open_program(
         team=home,
     )
     engine = EmbeddedEngine(lambda run_id: execute_run(services, RunId(run_id)), RunClaims(settings.database_url))
-    project = await asyncio.to_thread(load_project, project_folder(settings), assets_folder())
+    project = await asyncio.to_thread(load_project, folder, shipped)
     try:
         await sync_suites(services, list(project.suites.values()))
         yield Program(settings, services, engine, project, background)
@@ -134,17 +134,3 @@ async def open_program(
         await engine.close()
         await background.close()
         await models.close()
-
-
-def project_folder(settings: Settings) -> Path:
-    """Give the project folder: the one that is set; else the working folder if it holds suites; else what evalbot ships."""
-    if "project" in settings.model_fields_set:
-        if not settings.project.is_dir():
-            raise BadSetting(
-                f"There is no folder {settings.project}.", "Set EVALBOT_PROJECT to the folder that holds your suites."
-            )
-        return settings.project.resolve()
-    here = Path.cwd()
-    if (here / "suites").is_dir() or (here / "prompts" / "suites").is_dir():
-        return here
-    return assets_folder()

@@ -21,6 +21,7 @@ class Settings(BaseSettings):
 
     database_url: str = "sqlite+aiosqlite:///evalbot.db"
     project: Path = Path()
+    assets: Path | None = None
     slack_bot_token: SecretStr | None = Field(None, validation_alias=AliasChoices("SLACK_BOT_TOKEN", "slack_bot_token"))
     slack_app_token: SecretStr | None = Field(None, validation_alias=AliasChoices("SLACK_APP_TOKEN", "slack_app_token"))
     slack_signing_secret: SecretStr | None = Field(
@@ -61,6 +62,20 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments first, then the environment, then the file."""
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def project_folder(settings: Settings, shipped: Path) -> Path:
+    """Give the project folder: the one that is set; else the working folder if it holds suites; else what evalbot ships."""
+    if "project" in settings.model_fields_set:
+        if not settings.project.is_dir():
+            raise BadSetting(
+                f"There is no folder {settings.project}.", "Set EVALBOT_PROJECT to the folder that holds your suites."
+            )
+        return settings.project.resolve()
+    here = Path.cwd()
+    if (here / "suites").is_dir() or (here / "prompts" / "suites").is_dir():
+        return here
+    return shipped
 
 
 def load_settings(**changes: Any) -> Settings:

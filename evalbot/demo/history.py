@@ -11,6 +11,7 @@ from typing import Any
 import aiohttp
 
 from evalbot.app import Program
+from evalbot.grading.reviews import ReviewStatus
 from evalbot.people import Person, PersonId, Role, TeamId
 from evalbot.runs.runs import Run
 from evalbot.workflows.announcer import QuietAnnouncer, ReviewState
@@ -29,6 +30,7 @@ EXTRA_WEEKS = 2
 CONCURRENCY = 24
 REVIEWED = 5
 GRADERS = ("lee", "kim")
+THIRD = "sam"
 
 Ask = Callable[[str], Awaitable[int]]
 """Gives the true quality, 1 to 4, with which a simulated answer was written."""
@@ -61,6 +63,8 @@ async def make_history(
             for suite in suites:
                 run = await _run(services, suite, _person(services.team, "dana", users))
                 if suite in SUITES:
+                    # People come to grade days later; the newest grades belong to this week.
+                    clock.at += timedelta(days=4)
                     await _grade(services, run, users, _asker(session, simulation_url), random.Random(back))
             tell(f"week {WEEKS - back + 1} of {WEEKS}")
         await set_week(session, simulation_url, 0)
@@ -83,9 +87,13 @@ async def _grade(services: Services, run: Run, users: Mapping[str, str], quality
     """Let pretend people grade some answers of a run, close to the truth but not always on it."""
     opened = await open_round(services, RoundRequest(run, PersonId(users["dana"]), size=REVIEWED))
     for state in opened.reviews:
-        for name in GRADERS:
+        for name in (*GRADERS, THIRD):
             level = await pretend_level(state, quality, rng)
-            await record_grade(services, _person(services.team, name, users), GradeClick(state.review.id, level))
+            recorded = await record_grade(
+                services, _person(services.team, name, users), GradeClick(state.review.id, level)
+            )
+            if recorded.state.review.status is not ReviewStatus.OPEN:
+                break
 
 
 async def pretend_level(state: ReviewState, quality: Ask, rng: random.Random) -> int:

@@ -8,12 +8,12 @@ from typing import Literal
 
 import aiohttp
 
-from evalbot.app import open_store, project_folder
+from evalbot.app import open_store
 from evalbot.errors import EvalbotError
 from evalbot.library.assets import assets_folder
 from evalbot.library.project import load_project
 from evalbot.serving import identify, slack_client
-from evalbot.settings import Settings
+from evalbot.settings import Settings, project_folder
 from evalbot.store import runs, workspaces
 from evalbot.store.database import Store
 
@@ -50,8 +50,9 @@ async def _guarded(name: str, look: Callable[[], Awaitable[Finding]]) -> Finding
 
 async def _project(settings: Settings) -> Finding:
     """Look at the project's files."""
-    folder = project_folder(settings)
-    loaded = load_project(folder, assets_folder())
+    shipped = assets_folder(settings.assets)
+    folder = project_folder(settings, shipped)
+    loaded = load_project(folder, shipped)
     if loaded.problems:
         return Finding(
             "project",

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from evalbot.app import project_folder
 from evalbot.errors import BadFile, BadRequest
 from evalbot.library.assets import assets_folder
 from evalbot.library.guesses import explain_guess, guess_mapping
@@ -14,7 +13,7 @@ from evalbot.library.import_items import ImportReport, import_rows, parse_mappin
 from evalbot.library.project import LoadedProject, Project, load_project, load_suite
 from evalbot.library.read_rows import Row, read_rows
 from evalbot.library.writing import write_suite
-from evalbot.settings import load_settings
+from evalbot.settings import load_settings, project_folder
 from evalbot.suites.items import Source
 from evalbot.suites.suites import Suite
 
@@ -47,8 +46,9 @@ def import_items(file: Path, name: str, mapping: str, dry_run: bool) -> Import:
     rows = read_rows(file)
     columns = parse_mapping(mapping) if mapping else _guessed(rows, file)
     report = import_rows(rows, columns, Source(kind="import", url=file.name))
-    folder = import_folder()
-    before = _existing(folder, name)
+    shipped = assets_folder(load_settings().assets)
+    folder = import_folder(shipped)
+    before = _existing(Project(folder, shipped), name)
     guess = explain_guess(report.items)
     base = before or Suite(name=name, items=(), description=f"Imported from {file.name}", graders=guess.graders)
     after = with_imported(base, report.items)
@@ -70,19 +70,18 @@ def _guessed(rows: list[Row], file: Path) -> Mapping[str, str]:
     return found
 
 
-def import_folder() -> Path:
+def import_folder(shipped: Path) -> Path:
     """Give the project folder that an import writes to: never the files that come with evalbot when installed."""
-    folder = project_folder(load_settings())
-    return Path.cwd() if folder == assets_folder() else folder
+    folder = project_folder(load_settings(), shipped)
+    return Path.cwd() if folder == shipped else folder
 
 
-def _existing(folder: Path, name: str) -> Suite | None:
+def _existing(project: Project, name: str) -> Suite | None:
     """Give the suite of that name which an earlier import wrote; raises BadFile for another suite of that name."""
-    project = Project(folder, assets_folder())
-    path = folder / "suites" / f"{name}.yaml"
+    path = project.folder / "suites" / f"{name}.yaml"
     if path.is_file():
         return replace(load_suite(path, project), version=0)
-    if name in load_project(folder, assets_folder()).suites:
+    if name in load_project(project.folder, project.shipped).suites:
         raise BadFile(
             f"The project has a suite {name} already, in a file of another place.", "Choose another name with --suite."
         )
@@ -91,7 +90,9 @@ def _existing(folder: Path, name: str) -> Suite | None:
 
 def check_project(folder: Path | None) -> CheckedProject:
     """Load every file of a project."""
-    found = folder.resolve() if folder else project_folder(load_settings())
+    settings = load_settings()
+    shipped = assets_folder(settings.assets)
+    found = folder.resolve() if folder else project_folder(settings, shipped)
     if not found.is_dir():
         raise BadRequest(f"There is no folder {found}.", "Name the folder that holds your suites.")
-    return CheckedProject(found, load_project(found, assets_folder()))
+    return CheckedProject(found, load_project(found, shipped))

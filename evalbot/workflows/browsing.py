@@ -150,6 +150,8 @@ async def my_queue(services: Services, person: Person) -> list[Review]:
     async def load(tx: Transaction) -> list[Review]:
         waiting = []
         for review in await reviews.open_reviews(tx, person.team):
+            if not (await reviews.get_round(tx, review.round_id)).channel:
+                continue
             given = await grades.grades_of_output(tx, review.output_id)
             if not any(grade.grader.kind is GraderKind.HUMAN and grade.grader.id == person.id for grade in given):
                 waiting.append(review)

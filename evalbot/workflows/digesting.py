@@ -18,7 +18,6 @@ from evalbot.reporting.posts import Picture
 from evalbot.reporting.schedules import Schedule, ScheduleId, is_too_late, local_date, parse_when, slot_of
 from evalbot.reporting.scores import judge_agreement
 from evalbot.reporting.trends import Week
-from evalbot.runs.outputs import RunId
 from evalbot.runs.runs import Run
 from evalbot.store import candidates, digests, grades, outputs, people, reviews, runs, schedules
 from evalbot.store.database import Transaction
@@ -117,63 +116,52 @@ def pictured(digest: Digest) -> list[Trend]:
 
 async def _compose(services: Services, tx: Transaction, slot: Slot, tz: str) -> Digest:
     """Load what a digest is made of and compose it."""
-    weeks_of: dict[str, list[Week]] = {}
-    newest: list[ScoredRun] = []
     zone = ZoneInfo(tz)
-    for back in range(WEEKS - 1, -1, -1):
-        last = slot.end - timedelta(weeks=back)
-        start = datetime.combine(last - timedelta(days=6), datetime.min.time(), zone)
-        end = datetime.combine(last + timedelta(days=1), datetime.min.time(), zone)
-        found = await _newest_runs(tx, slot, start, end)
-        for name, run in found.items():
-            scored = await load_scored_run(tx, run)
-            empty = [Week(slot.end - timedelta(weeks=w), (), {}) for w in range(WEEKS - 1, back, -1)]
-            weeks_of.setdefault(name, empty).append(Week(last, scored.scores, scored.skill_of))
-            if back == 0:
-                newest.append(scored)
-        for name, weeks in weeks_of.items():
-            if name not in found:
-                weeks.append(Week(last, (), {}))
-    effort, settled, count = await _effort(tx, slot, zone, newest)
-    exhibits = await _exhibits(tx, settled, newest)
+    ends = [slot.end - timedelta(weeks=back) for back in range(WEEKS - 1, -1, -1)]
+    found = [await _newest_runs(tx, slot, end, zone) for end in ends]
+    suites = dict.fromkeys(name for week in found for name in week)
+    weeks_of = {
+        name: [_week(end, week.get(name)) for end, week in zip(ends, found, strict=True)] for name in sorted(suites)
+    }
+    agreement = judge_agreement([pair for week in found for scored in week.values() for pair in judged_pairs(scored)])
+    effort, settled, count = await _effort(tx, slot, zone, agreement)
+    exhibits = await _exhibits(tx, settled, list(found[-1].values()))
     return compose_digest(services.new_id(), slot, weeks_of, exhibits, effort, count)
 
 
-async def _newest_runs(tx: Transaction, slot: Slot, start: datetime, end: datetime) -> dict[str, Run]:
-    """Give the newest whole run of each suite that ended in a week; a run over all items counts before a limited one."""
+def _week(end: date, scored: ScoredRun | None) -> Week:
+    """Give what a suite's run of one week brought; without a run the week is empty."""
+    return Week(end, scored.scores, scored.skill_of) if scored else Week(end, (), {})
+
+
+async def _newest_runs(tx: Transaction, slot: Slot, end: date, zone: ZoneInfo) -> dict[str, ScoredRun]:
+    """Give the newest finished run of each suite in the seven days up to a day; one over all items goes before a limited one."""
     found: dict[str, Run] = {}
-    for run in await runs.runs_between(tx, slot.team, start, end):
+    for run in await runs.runs_between(tx, slot.team, *_days(end - timedelta(days=6), end, zone)):
         if run.suite not in found or len(run.item_ids) >= len(found[run.suite].item_ids):
             found[run.suite] = run
-    return found
+    return {name: await load_scored_run(tx, run) for name, run in found.items()}
+
+
+def _days(first: date, last: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """Give the moments between which whole local days lie: from the beginning of the first to the end of the last."""
+    midnight = datetime.min.time()
+    return datetime.combine(first, midnight, zone), datetime.combine(last + timedelta(days=1), midnight, zone)
 
 
 async def _effort(
-    tx: Transaction, slot: Slot, zone: ZoneInfo, newest: list[ScoredRun]
+    tx: Transaction, slot: Slot, zone: ZoneInfo, agreement: Estimate | None
 ) -> tuple[Effort, list[Review], int]:
     """Count what people did in the slot's days; also gives the reviews settled in them and the number of runs."""
-    start = datetime.combine(slot.start, datetime.min.time(), zone)
-    end = min(
-        datetime.combine(slot.end + timedelta(days=1), datetime.min.time(), zone), slot.composed_at.astimezone(zone)
-    )
+    start, end = _days(slot.start, slot.end, zone)
+    end = min(end, slot.composed_at.astimezone(zone))
     given = await grades.human_grades_between(tx, slot.team, start, end)
     settled = await reviews.reviews_between(tx, slot.team, start, end)
     approved = await candidates.list_candidates(tx, slot.team, status=CandidateStatus.APPROVED)
     added = sum(start <= one.decided_at < end for one in approved if one.decided_at)
     ended = await runs.runs_between(tx, slot.team, start, end)
     graders = tuple(dict.fromkeys(grade.grader.id for grade in given))
-    agreement = await _agreement(tx, {review.run_id for review in settled}, newest)
     return Effort(len(given), graders, added, agreement), settled, len(ended)
-
-
-async def _agreement(tx: Transaction, run_ids: set[RunId], newest: list[ScoredRun]) -> Estimate | None:
-    """Estimate how judge and people agree on the outputs of the runs that people looked at this week."""
-    loaded = {scored.run.id: scored for scored in newest}
-    pairs: list[tuple[bool, bool]] = []
-    for run_id in sorted(run_ids | set(loaded)):
-        scored = loaded.get(run_id) or await load_scored_run(tx, await runs.get_run(tx, run_id))
-        pairs += judged_pairs(scored)
-    return judge_agreement(pairs)
 
 
 async def _exhibits(tx: Transaction, settled: list[Review], newest: list[ScoredRun]) -> list[Exhibit]:

@@ -23,7 +23,7 @@ const numberOfCell = (cell) => {
 export function Table({ block }) {
   const [header, ...rows] = block.rows ?? [[]];
   const settings = block.column_settings ?? [];
-  const look = (at) => ({ "text-align": settings[at]?.align ?? "left", "white-space": settings[at]?.is_wrapped ? "normal" : undefined });
+  const look = (at) => ({ "text-align": settings[at]?.align ?? "left", "white-space": settings[at]?.is_wrapped ? "normal" : "nowrap" });
   return html`<div class="table-scroll" tabindex="0" role="region" aria-label="Table"><table class="block-table">
     <thead><tr>${header.map((cell, at) => html`<th scope="col" style=${look(at)}><${Cell} cell=${cell} /></th>`)}</tr></thead>
     <tbody>${rows.map((row) => html`<tr>${row.map((cell, at) => html`<td style=${look(at)}><${Cell} cell=${cell} /></td>`)}</tr>`)}</tbody>
