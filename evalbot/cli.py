@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import os
 import sys
@@ -23,15 +24,17 @@ T = TypeVar("T")
 OK, INTERNAL, USAGE, NOTHING, OUTSIDE, FAILED, INTERRUPTED = 0, 1, 2, 3, 4, 100, 130
 """Exit codes: done; a bug; wrong usage or file; nothing to do; provider or Slack failed; gate failed; interrupted."""
 
+OF_THE_MACHINE = frozenset({errno.EACCES, errno.EDQUOT, errno.EIO, errno.ENOSPC, errno.EPERM, errno.EROFS})
+"""What the machine refuses to anybody: no place, no permission, a broken disk."""
+
 app = typer.Typer(
     help="Evals in Slack: ask, grade, learn, tell, with honest numbers.",
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-database = typer.Typer(help="Look after the database.", no_args_is_help=True)
+database = typer.Typer(help="Look after the database.")
 app.add_typer(database, name="db")
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
@@ -41,23 +44,44 @@ PortOption = Annotated[int, typer.Option(min=0, max=65535, help="Port of the pag
 def main() -> None:
     """Run the command line; every failure is one sentence and an exit code."""
     try:
-        code = app(standalone_mode=False)
-    except (typer.Abort, KeyboardInterrupt):
-        code = INTERRUPTED
-    except typer.TyperException as error:
-        _complain(error.format_message())
-        code = USAGE
-    except EvalbotError as error:
-        _complain(str(error))
-        code = OUTSIDE if isinstance(error, OutsideError) else USAGE
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = OK
-    except Exception:
-        logging.getLogger(__name__).exception("evalbot met a bug")
-        _complain("That is a bug in evalbot, not your mistake. Please report it with the lines above.")
-        code = INTERNAL
+        code = app(prog_name="evalbot", standalone_mode=False)
+        sys.stdout.flush()
+    except (Exception, KeyboardInterrupt, SystemExit) as error:
+        code = _explain(error)
+    if code == INTERRUPTED:
+        _complain("Interrupted.")
     sys.exit(code if isinstance(code, int) else OK)
+
+
+def _explain(error: BaseException) -> int:
+    """Say in one sentence what went wrong and give the exit code for it."""
+    match error:
+        case typer.Abort() | KeyboardInterrupt():
+            return INTERRUPTED
+        case typer.TyperException():
+            _complain(_usage(error))
+            return USAGE
+        case EvalbotError():
+            _complain(str(error))
+            return OUTSIDE if isinstance(error, OutsideError) else USAGE
+        case BrokenPipeError() | SystemExit(__context__=BrokenPipeError()):
+            # Whoever read the output has gone; rich and typer tell so by SystemExit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return OK
+        case OSError(errno=number) if number in OF_THE_MACHINE:
+            _complain(f"{error.filename or 'The output'} cannot be written ({error.strerror}).")
+            return INTERNAL
+    logging.getLogger(__name__).error("evalbot met a bug", exc_info=error)
+    _complain("That is a bug in evalbot, not your mistake. Please report it with the lines above.")
+    return INTERNAL
+
+
+def _usage(error: typer.TyperException) -> str:
+    """Give the sentence for words that were not understood, with where to read more."""
+    said = error.format_message().rstrip()
+    context = getattr(error, "ctx", None)
+    asked = context.command_path if context else "evalbot"
+    return f"{said}{'' if said.endswith(('.', '?', '!')) else '.'} See {asked} --help."
 
 
 def _complain(text: str) -> None:
@@ -83,11 +107,27 @@ def _logging(level: str) -> None:
 
 
 @app.callback(invoke_without_command=True)
-def entry(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+def entry(
+    context: typer.Context, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
+) -> None:
     """Evals in Slack: ask, grade, learn, tell, with honest numbers."""
     if version:
         typer.echo(f"evalbot {__version__}")
         raise typer.Exit(OK)
+    _want_command(context)
+
+
+@database.callback(invoke_without_command=True)
+def enter_database(context: typer.Context) -> None:
+    """Look after the database."""
+    _want_command(context)
+
+
+def _want_command(context: typer.Context) -> None:
+    """Show the commands to who named none."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help(), err=True)
+        raise typer.Exit(USAGE)
 
 
 @app.command(name="version")

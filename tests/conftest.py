@@ -1,0 +1,1 @@
+"""Stands beside the builders of `factories.py` so that every test can import them."""
