@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
+import os
 import random
 import secrets
+import tempfile
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from evalbot.asking.answerers import ModelAnswerers
@@ -21,6 +25,7 @@ from evalbot.people import TeamId
 from evalbot.runs.outputs import RunId
 from evalbot.settings import Settings, project_folder
 from evalbot.store import workspaces
+from evalbot.store.connections import SQLITE, parse_url
 from evalbot.store.database import Store
 from evalbot.workflows.announcer import Announcer, QuietAnnouncer
 from evalbot.workflows.curating import sync_suites
@@ -85,6 +90,16 @@ class Program:
         return len(waiting)
 
 
+def claims_folder(database_url: str) -> Path:
+    """Give the folder that programs with the same database claim runs in: beside its file, else in the machine's own place."""
+    url = parse_url(database_url)
+    if url.drivername == SQLITE:
+        path = Path(url.database or "").resolve()
+        return path.with_name(f"{path.name}-claims")
+    digest = hashlib.blake2b(url.render_as_string().encode(), digest_size=8).hexdigest()
+    return Path(tempfile.gettempdir()) / f"evalbot-claims-{os.getuid()}-{digest}"
+
+
 @asynccontextmanager
 async def open_store(settings: Settings, *, migrate: bool = True) -> AsyncIterator[Store]:
     """Open the database of the settings."""
@@ -103,8 +118,12 @@ async def open_program(
     team: TeamId | None = None,
     announcer: Announcer | None = None,
     now: Callable[[], datetime] = utc_now,
+    patience_s: float = 600.0,
 ) -> AsyncIterator[Program]:
-    """Put a program together on an open store and bring its suites up to date; `team` None means the database's own."""
+    """Put a program together on an open store and bring its suites up to date; `team` None means the database's own.
+
+    `patience_s` is how long a run is tried again that something outside stops.
+    """
     home = team if team is not None else await store.read(workspaces.home_team)
     shipped = assets_folder(settings.assets)
     folder = project_folder(settings, shipped)
@@ -125,7 +144,8 @@ async def open_program(
         spawn=background.spawn,
         team=home,
     )
-    engine = EmbeddedEngine(lambda run_id: execute_run(services, RunId(run_id)), RunClaims(settings.database_url))
+    claims = RunClaims(claims_folder(settings.database_url))
+    engine = EmbeddedEngine(lambda run_id: execute_run(services, RunId(run_id)), claims, patience_s)
     project = await asyncio.to_thread(load_project, folder, shipped)
     try:
         await sync_suites(services, list(project.suites.values()))

@@ -196,6 +196,7 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
     """Run a suite without Slack. Example: evalbot run support-desk --target openai:gpt-4.1-mini --limit 20"""
+    from evalbot.runs.runs import RunStatus
     from evalbot.terminal.printing import print_json, print_run, run_report
     from evalbot.terminal.runs import RunOptions, run_suite
 
@@ -206,6 +207,9 @@ def run(
         print_json(run_report(done.run, done.summary))
     else:
         print_run(_stdout(), done.run, done.summary)
+    if done.run.status is RunStatus.FAILED:
+        _complain(f"Run {done.run.number} failed: {done.run.note}")
+        raise typer.Exit(USAGE)
     if done.summary.outputs and done.summary.errors == done.summary.outputs:
         _complain(f"Every call failed: {done.first_error} Check the target, OPENAI_BASE_URL and OPENAI_API_KEY.")
         raise typer.Exit(OUTSIDE)

@@ -33,6 +33,7 @@ from evalbot.slack.app import build_app
 from evalbot.slack.directory import Directory
 from evalbot.slack.door import Door, find_permalink
 from evalbot.slack.outbox import OutboxSender
+from evalbot.slack.pace import USUAL, Pace
 from evalbot.store import workspaces
 from evalbot.store.database import Store, Transaction
 from evalbot.workflows.posting import Outbox
@@ -62,10 +63,12 @@ class Identity:
 
 
 @asynccontextmanager
-async def open_bot(settings: Settings, *, now: Callable[[], datetime] = utc_now, note: str = "") -> AsyncIterator[Bot]:
+async def open_bot(
+    settings: Settings, *, now: Callable[[], datetime] = utc_now, note: str = "", pace: Pace = USUAL
+) -> AsyncIterator[Bot]:
     """Connect to Slack and begin: unfinished runs go on, waiting posts are delivered, digests are looked after.
 
-    `note` names what is simulated. Raises BadSetting for missing or refused tokens, SlackUnavailable when Slack is away.
+    `note` names what is simulated; `pace` is quicker than Slack allows only where Slack is simulated. Raises BadSetting for missing or refused tokens, SlackUnavailable when Slack is away.
     """
     _check_tokens(settings)
     async with AsyncExitStack() as stack:
@@ -81,6 +84,7 @@ async def open_bot(settings: Settings, *, now: Callable[[], datetime] = utc_now,
             permalink=lambda key: find_permalink(client, outbox, key),
             stewards=settings.stewards_channel,
             note=note,
+            pace=pace,
         )
         program = await stack.enter_async_context(
             open_program(settings, store, team=identity.team, announcer=announcer, now=now)
@@ -88,7 +92,7 @@ async def open_bot(settings: Settings, *, now: Callable[[], datetime] = utc_now,
         directory = Directory(client, identity.team, settings.admin_ids, settings.default_role)
         door = Door(program.services, program.engine, outbox, directory, client, settings.command, identity.bot_user)
         url = await _connect(stack, settings, door)
-        sender = asyncio.create_task(OutboxSender(client, outbox).run(), name="outbox")
+        sender = asyncio.create_task(OutboxSender(client, outbox, pace).run(), name="outbox")
         stack.push_async_callback(_stop, sender)
         scheduler = start_schedule(program.services)
         stack.callback(scheduler.shutdown, wait=False)

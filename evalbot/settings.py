@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Any
+from tomllib import TOMLDecodeError
+from typing import Any, Literal
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
@@ -19,7 +21,7 @@ class Settings(BaseSettings):
         env_prefix="EVALBOT_", toml_file="evalbot.toml", extra="forbid", populate_by_name=True, env_ignore_empty=True
     )
 
-    database_url: str = "sqlite+aiosqlite:///evalbot.db"
+    database_url: str = Field("sqlite+aiosqlite:///evalbot.db", repr=False)
     project: Path = Path()
     assets: Path | None = None
     slack_bot_token: SecretStr | None = Field(None, validation_alias=AliasChoices("SLACK_BOT_TOKEN", "slack_bot_token"))
@@ -38,13 +40,18 @@ class Settings(BaseSettings):
     default_role: Role = Role.APPROVER
     admins: str = ""
     stewards_channel: str = ""
-    call_deadline_s: float = Field(120.0, gt=0)
-    log_level: str = "INFO"
+    call_deadline_s: float = Field(120.0, gt=0, allow_inf_nan=False)
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @field_validator("slack_api_url")
     @classmethod
     def _ends_in_slash(cls, value: str) -> str:
         return value if value.endswith("/") else value + "/"
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _in_capitals(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
 
     @property
     def admin_ids(self) -> tuple[str, ...]:
@@ -84,7 +91,24 @@ def load_settings(**changes: Any) -> Settings:
         return Settings(**changes)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        name = ".".join(str(part) for part in first["loc"])
-        raise BadSetting(
-            f"The setting {name} is wrong: {first['msg']}.", "Correct it in the environment or evalbot.toml."
-        ) from None
+        raise _bad_setting(str(first["loc"][0]), first["type"], first["msg"]) from None
+    except (TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadSetting("The file evalbot.toml is not TOML.", f"Mend it: {_place_of(error)}.") from None
+
+
+def _bad_setting(name: str, kind: str, reason: str) -> BadSetting:
+    """Say which setting is wrong, by its names in the file and in the environment."""
+    if kind == "extra_forbidden":
+        return BadSetting(f"There is no setting {name}.", "Correct its name in evalbot.toml, or take it out.")
+    field = Settings.model_fields.get(name)
+    variable = f"EVALBOT_{name.upper()}" if field and field.validation_alias is None else name.upper()
+    said = reason.removeprefix("Value error, ").rstrip(".")
+    return BadSetting(
+        f"The setting {name.lower()} is wrong: {said}.", f"Correct {variable}, or {name.lower()} in evalbot.toml."
+    )
+
+
+def _place_of(error: TOMLDecodeError | UnicodeDecodeError) -> str:
+    """Give the place of an error in the settings file, never the text there: it may be a secret."""
+    found = re.search(r"at line \d+, column \d+|at end of document", str(error))
+    return found[0] if found else "save it as UTF-8"

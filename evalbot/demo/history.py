@@ -27,7 +27,7 @@ EXTRA_SUITES = ("word-problems", "straight-answers")
 EXTRA_WEEKS = 2
 """The other suites have a shorter history: it keeps the start short."""
 
-CONCURRENCY = 24
+CONCURRENCY = 48
 REVIEWED = 5
 GRADERS = ("lee", "kim")
 THIRD = "sam"

@@ -57,4 +57,4 @@ class Grade:
     @property
     def counts(self) -> bool:
         """Tell whether the grade says something about the output."""
-        return self.passed is not None
+        return self.passed is not None and self.score is not None

@@ -81,18 +81,13 @@ def settle(review: Review, grades: Sequence[Grade], rubric: Rubric, at: datetime
     """Settle a review from the human grades of its output: enough agreeing grades settle it.
 
     When the wanted graders differ on pass or fail one more is asked; if that brings no majority the review is contested.
-    Abstentions do not count towards the quorum. A settled review stays settled; its consensus follows changed grades.
+    Abstentions do not count towards the quorum. The status follows changed grades: without its quorum a settled review is
+    open again. An expired one stays expired.
     """
-    counting = [grade for grade in grades if grade.counts]
-    consensus = find_consensus(counting, rubric)
-    if consensus is None or len(counting) < review.wanted:
-        reopened = (
-            replace(review, status=ReviewStatus.OPEN, settled_at=None)
-            if review.status is not ReviewStatus.EXPIRED
-            else review
-        )
-        return Settlement(reopened, consensus)
-    if consensus.split and len(counting) < review.wanted + MOST_EXTRA:
+    consensus = find_consensus(grades, rubric)
+    if review.status is ReviewStatus.EXPIRED:
+        return Settlement(review, consensus)
+    if consensus is None or consensus.graders < review.wanted + MOST_EXTRA * consensus.split:
         return Settlement(replace(review, status=ReviewStatus.OPEN, settled_at=None), consensus)
     status = ReviewStatus.CONTESTED if consensus.tied else ReviewStatus.SETTLED
     return Settlement(replace(review, status=status, settled_at=review.settled_at or at), consensus)

@@ -40,13 +40,17 @@ class Picked:
 
 
 def choose_outputs(pool: Sequence[Pickable], n: int, strategy: Strategy, seed: int) -> list[Picked]:
-    """Choose up to n outputs. MIX draws the larger half by chance (their grades may enter estimates) and the rest by interest."""
+    """Choose up to n outputs. MIX draws the larger half by chance (their grades may enter estimates) and the rest by interest.
+
+    Where the whole pool is taken nothing is chosen: every output has the chance 1, whatever the strategy.
+    """
     rng = random.Random(seed)
     n = min(n, len(pool))
-    by_chance = {Strategy.RANDOM: n, Strategy.MIX: (n + 1) // 2}.get(strategy, 0)
+    by_chance = {Strategy.RANDOM: n, Strategy.MIX: (n + 1) // 2}.get(strategy, 0) if n < len(pool) else n
     drawn = rng.sample(range(len(pool)), by_chance)
     picked = [Picked(pool[place].output_id, by_chance / len(pool)) for place in drawn]
-    rest = [pool[place] for place in range(len(pool)) if place not in set(drawn)]
+    left = set(range(len(pool))) - set(drawn)
+    rest = [pool[place] for place in sorted(left)]
     rng.shuffle(rest)
     rest.sort(key=lambda one: _interest(one, strategy), reverse=True)
     picked += [Picked(one.output_id, 0.0) for one in rest[: n - by_chance]]

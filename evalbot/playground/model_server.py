@@ -52,6 +52,8 @@ class ModelServer:
     async def __aenter__(self) -> Self:
         """Listen and answer."""
         listener = socket.create_server((self.host, self.port), backlog=1024)
+        # Inherited by every connection; without it short answers wait for the client's delayed acknowledgement.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.port = listener.getsockname()[1]
         config = uvicorn.Config(
             app(self.simulation, self._stopping),

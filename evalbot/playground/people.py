@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 HOME_TEAM = "T0ACME001"
 PARTNER_TEAM = "T0PARTNER1"
+SECOND_TEAM = "T0GLOBEX1"
 
 
 @dataclass(frozen=True)
@@ -28,11 +29,6 @@ class Person:
         """The first letters of the first two words of the name."""
         return "".join(word[0] for word in self.real_name.split()[:2]).upper()
 
-    @property
-    def is_outsider(self) -> bool:
-        """Whether this person belongs to another organisation."""
-        return self.team != HOME_TEAM
-
 
 ACME_PEOPLE = (
     Person("U0DANA001", "dana", "Dana Osei", "Product manager", "Europe/Berlin", "b5533c"),
@@ -44,9 +40,14 @@ ACME_PEOPLE = (
     Person("U0PIA0001", "pia", "Pia Lindqvist", "Partner, Northwind", "Europe/Stockholm", "9a3f6b", PARTNER_TEAM),
 )
 
+SECOND_PEOPLE = (
+    Person("U0NORA001", "nora", "Nora Feld", "Quality lead", "Europe/Vienna", "52796f", SECOND_TEAM),
+    Person("U0OMAR001", "omar", "Omar Said", "Support agent", "Africa/Cairo", "a8623a", SECOND_TEAM),
+)
 
-def slack_user(person: Person, bot_id: str, app_id: str) -> dict[str, Any]:
-    """Return the user object of the Web API; bot_id and app_id are used for bots only."""
+
+def slack_user(person: Person, home: str, bot_id: str, app_id: str) -> dict[str, Any]:
+    """Return the user object of the Web API as the workspace `home` sees it; bot_id and app_id are used for bots only."""
     offset = datetime.now(UTC).astimezone(ZoneInfo(person.tz)).utcoffset()
     user: dict[str, Any] = {
         "id": person.id,
@@ -68,7 +69,7 @@ def slack_user(person: Person, bot_id: str, app_id: str) -> dict[str, Any]:
         "updated": 1760000000,
         "profile": _profile(person, bot_id, app_id),
     }
-    if person.is_outsider:
+    if person.team != home:
         user["is_stranger"] = True
     return user
 
@@ -81,6 +82,9 @@ def _profile(person: Person, bot_id: str, app_id: str) -> dict[str, Any]:
         "display_name_normalized": person.name,
         "title": person.title,
         "team": person.team,
+        "avatar_hash": "",
+        "status_text": "",
+        "status_emoji": "",
     }
     if person.is_bot:
         profile |= {"bot_id": bot_id, "api_app_id": app_id, "always_active": True}

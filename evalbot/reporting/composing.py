@@ -53,7 +53,7 @@ def compose_digest(
     trends = [trend for suite, weeks in weeks_of.items() for trend in find_trends(suite, weeks)]
     changes = {suite: week_changes(weeks) for suite, weeks in weeks_of.items()}
     lines = [_line(trend, changes[trend.suite]) for trend in trends if trend.points and trend.points[-1].estimate]
-    told = tuple(_sentences(trends, lines, slot.end))
+    findings = _findings(trends, lines, slot.end)
     return Digest(
         digest_id,
         slot.team,
@@ -61,8 +61,8 @@ def compose_digest(
         slot.name,
         slot.start,
         slot.end,
-        headline=_headline(trends, lines, runs),
-        sentences=told,
+        headline=_headline(findings, runs),
+        sentences=tuple(_sentences(findings, trends, lines, runs)),
         lines=tuple(lines),
         trends=tuple(trends),
         exhibits=tuple(exhibits)[:MOST_EXHIBITS],
@@ -87,7 +87,7 @@ def week_changes(weeks: Sequence[Week]) -> list[Change]:
     for target in dict.fromkeys(score.target for score in now.scores):
         old = [score for score in before.scores if score.target == target]
         new = [score for score in now.scores if score.target == target]
-        found += compare_scores(old, new, now.skill_of, target, f"{before.day.day} {before.day:%b}")
+        found += compare_scores(old, new, now.skill_of, target, f"the week to {before.day.day} {before.day:%b}")
     return found
 
 
@@ -99,59 +99,92 @@ def _line(trend: Trend, changes: Sequence[Change]) -> SkillLine:
     return SkillLine(trend.suite, trend.target, trend.skill, now, mine[0] if mine else None)
 
 
-def _clear_shifts(trends: Iterable[Trend]) -> list[tuple[Trend, Shift]]:
-    """Give the trends with a step change that lasts: its interval excludes zero. Drops first, then by size."""
-    found = [(trend, trend.shift) for trend in trends if trend.shift and trend.shift.lower * trend.shift.upper > 0]
-    return sorted(found, key=lambda pair: (pair[1].after > pair[1].before, -abs(pair[1].after - pair[1].before)))
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    """Something that moved clearly: of what, by how much, since when (`old` when before this week), and the sentence for it."""
+
+    suite: str
+    skill: str
+    difference: float
+    old: bool
+    sentence: str
+
+    @property
+    def rank(self) -> tuple[bool, bool, float]:
+        """The order of telling: drops first, a skill before the overall score it is part of, the larger first."""
+        return self.difference > 0, self.skill == OVERALL, -abs(self.difference)
+
+    @property
+    def words(self) -> tuple[str, str]:
+        """What moved and which way, in a word or two each."""
+        way = "up" if self.difference > 0 else "still down" if self.old else "down"
+        return self.suite if self.skill == OVERALL else self.skill, way
 
 
-def _clear_changes(lines: Iterable[SkillLine]) -> list[tuple[SkillLine, Change]]:
-    """Give the rows whose change since last week is clear, drops first, then by size."""
-    clear = [
-        (line, line.change) for line in lines if line.change and line.change.verdict in (Verdict.BETTER, Verdict.WORSE)
-    ]
-    return sorted(clear, key=lambda pair: (pair[1].difference > 0, -abs(pair[1].difference)))
+def _findings(trends: Iterable[Trend], lines: Iterable[SkillLine], end: date) -> list[_Finding]:
+    """Give what moved clearly in the order of telling; a step change stands for the weekly change of the same series."""
+    found: dict[tuple[str, str, str], _Finding] = {}
+    for trend in trends:
+        if trend.shift and trend.latest and trend.shift.lower * trend.shift.upper > 0:
+            found[(trend.suite, trend.target, trend.skill)] = _step(trend, trend.shift, trend.latest, end)
+    for line in lines:
+        if line.change and line.change.verdict in (Verdict.BETTER, Verdict.WORSE):
+            found.setdefault((line.suite, line.target, line.skill), _weekly(line, line.change))
+    return sorted(found.values(), key=lambda one: one.rank)
 
 
-def _headline(trends: Sequence[Trend], lines: Sequence[SkillLine], runs: int) -> str:
-    """Say in a few words what moved; a skill counts before the overall score it is part of."""
+def _step(trend: Trend, shift: Shift, latest: Estimate, end: date) -> _Finding:
+    """Say that a series stands on another level since a step change."""
+    old = end - shift.day > timedelta(days=7)
+    way, when = "drop" if shift.after < shift.before else "rise", f"{shift.day:%a} {shift.day.day} {shift.day:%b}"
+    sentence = (
+        f"{trend.suite} · {trend.target}: {trend.skill} is at {shift.after:.0%} {'since' if old else 'after'} the {way} "
+        f"in the week of {when} ({shift.before:.0%} before; the change lies between {_points(shift.lower)} and "
+        f"{_points(shift.upper)} points, n {latest.n})."
+    )
+    return _Finding(trend.suite, trend.skill, shift.after - shift.before, old, sentence)
+
+
+def _weekly(line: SkillLine, change: Change) -> _Finding:
+    """Say that a series moved since the week before."""
+    sentence = (
+        f"{line.suite} · {line.target}: {line.skill} is {change.verdict} than in {change.against}, "
+        f"{_points(change.difference)} points ({_points(change.lower)} to {_points(change.upper)}, n {change.n})."
+    )
+    return _Finding(line.suite, line.skill, change.difference, False, sentence)
+
+
+def _headline(findings: Sequence[_Finding], runs: int) -> str:
+    """Say in a few words what moved; overall scores only where no skill did."""
     if not runs:
         return "no run this week"
     words: dict[str, str] = {}
-    for trend, shift in _clear_shifts(trends):
-        words.setdefault(_short(trend.suite, trend.skill), "down" if shift.after < shift.before else "up")
-    for line, change in _clear_changes(lines):
-        words.setdefault(_short(line.suite, line.skill), "down" if change.difference < 0 else "up")
-    skills = {name: way for name, way in words.items() if not name.endswith(OVERALL)} or words
-    return ", ".join(f"{name} {way}" for name, way in list(skills.items())[:2]) or "no clear change"
+    for finding in [one for one in findings if one.skill != OVERALL] or findings:
+        words.setdefault(*finding.words)
+    return ", ".join(f"{name} {way}" for name, way in list(words.items())[:2]) or "no clear change"
 
 
-def _short(suite: str, skill: str) -> str:
-    """Name a skill, or the suite for its overall score."""
-    return suite if skill == OVERALL else skill
-
-
-def _sentences(trends: Sequence[Trend], lines: Sequence[SkillLine], end: date) -> list[str]:
+def _sentences(
+    findings: Sequence[_Finding], trends: Sequence[Trend], lines: Sequence[SkillLine], runs: int
+) -> list[str]:
     """Say the clearest findings, at most two, each with its numbers; then whether the rest is steady."""
-    told: dict[tuple[str, str, str], str] = {}
-    shifts = sorted(_clear_shifts(trends), key=lambda pair: pair[0].skill == OVERALL)
-    for trend, shift in shifts:
-        way, when = "drop" if shift.after < shift.before else "rise", f"{shift.day:%a} {shift.day.day} {shift.day:%b}"
-        fresh = "since" if (end - shift.day) > timedelta(days=7) else "after"
-        told[(trend.suite, trend.target, trend.skill)] = (
-            f"{trend.suite} · {trend.target}: {trend.skill} is at {shift.after:.0%} {fresh} the {way} in the week of {when} "
-            f"({shift.before:.0%} before; the change lies between {_points(shift.lower)} and {_points(shift.upper)} points)."
-        )
-    for line, change in sorted(_clear_changes(lines), key=lambda pair: pair[0].skill == OVERALL):
-        told.setdefault(
-            (line.suite, line.target, line.skill),
-            f"{line.suite} · {line.target}: {line.skill} is {change.verdict} than on {change.against}, "
-            f"{_points(change.difference)} points ({_points(change.lower)} to {_points(change.upper)}, n {change.n}).",
-        )
-    sentences = list(told.values())[:MOST_SENTENCES]
+    if findings:
+        return [*(one.sentence for one in findings[:MOST_SENTENCES]), _rest(len(findings) - MOST_SENTENCES)]
     if not lines:
-        return ["Nothing ran this week, so there is nothing to compare."]
-    return [*sentences, "Nothing else moved clearly." if sentences else "Nothing moved clearly against last week."]
+        why = "No answer of this week could be scored" if runs else "Nothing ran this week"
+        return [f"{why}, so there is nothing to compare."]
+    if any(line.change for line in lines):
+        return ["Nothing moved clearly since the last measured week."]
+    if any(point.estimate for trend in trends for point in trend.points[:-1]):
+        return ["Too few of this week's items were asked before to compare them."]
+    return ["This is the first measured week, so there is nothing to compare with yet."]
+
+
+def _rest(untold: int) -> str:
+    """Say what else moved."""
+    if untold > 0:
+        return f"{untold} more {'row' if untold == 1 else 'rows'} of the table moved clearly."
+    return "Nothing else moved clearly."
 
 
 def _points(share: float) -> str:

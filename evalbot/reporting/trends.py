@@ -9,10 +9,10 @@ from datetime import date, timedelta
 import numpy as np
 
 from evalbot.reporting.digests import Point, Shift, Trend
-from evalbot.reporting.estimates import OVERALL, ScoreRow
+from evalbot.reporting.estimates import FEWEST, OVERALL, ScoreRow
 from evalbot.reporting.scores import OutputScore, item_values, passing, score_rows
-from evalbot.stats.intervals import Floats, Measured
-from evalbot.stats.shifts import e_detector, reference_error
+from evalbot.stats.intervals import Floats
+from evalbot.stats.shifts import e_detector, reference_error, shift_size
 from evalbot.suites.graders import PASS_CRITERION
 from evalbot.suites.items import ItemId
 
@@ -49,34 +49,37 @@ def _trend(suite: str, target: str, skill: str, weeks: Sequence[Week], rows: Seq
 
 
 def find_shift(target: str, skill: str, weeks: Sequence[Week]) -> Shift | None:
-    """Find a step up or down against the first measured weeks, on the items that every week answered.
+    """Find a lasting step up or down against the first measured weeks, on the items that every week answered.
 
-    None without at least two reference weeks and one later week, without shared items, or without an alarm.
+    None while only the reference weeks are measured, with too few shared items, without an alarm, or when the newest week
+    is nearer to the reference again than to the step.
     """
     series = [(week.day, _values(week, target, skill)) for week in weeks]
     series = [(day, values) for day, values in series if values]
     if len(series) < REFERENCE_WEEKS + 1:
         return None
-    shared = set.intersection(*(set(values) for _, values in series))
-    if not shared:
+    shared = sorted(set.intersection(*(set(values) for _, values in series)))
+    if len(shared) < FEWEST:
         return None
-    ids = sorted(shared)
-    table = np.array([[values[one] for one in ids] for _, values in series])
+    table = np.array([[values[one] for one in shared] for _, values in series])
     reference, later = table[:REFERENCE_WEEKS], table[REFERENCE_WEEKS:]
-    error = reference_error(reference)
+    error, before = reference_error(reference), float(reference.mean())
     differences = list(later - reference.mean(axis=0))
-    days = [day for day, _ in series[REFERENCE_WEEKS:]]
     for sign in (1.0, -1.0):
-        found = e_detector([sign * week for week in differences], reference_error=error)
-        if found.onset is not None and found.size is not None:
-            return _shift(days[found.onset] - WEEK_DAYS, float(reference.mean()), later[found.onset :], found.size, sign)
+        onset = _lasting_drop([sign * week for week in differences], error)
+        if onset is not None:
+            size = shift_size(differences[onset:], error)
+            day = series[REFERENCE_WEEKS + onset][0] - WEEK_DAYS
+            return Shift(day, before, before + size.value, size.lower, size.upper)
     return None
 
 
-def _shift(day: date, before: float, after: Floats, size: Measured, sign: float) -> Shift:
-    """Turn what the detector found into a dated shift; the interval is of after minus before."""
-    bounds = sorted((sign * size.lower, sign * size.upper))
-    return Shift(day, before, float(after.mean()), bounds[0], bounds[1])
+def _lasting_drop(differences: Sequence[Floats], error: float) -> int | None:
+    """Give the place of the week in which a drop began that the newest week still shows at half its size or more."""
+    found = e_detector(differences, reference_error=error)
+    if found.onset is None or found.size is None or differences[-1].mean() > found.size.value / 2:
+        return None
+    return found.onset
 
 
 def _values(week: Week, target: str, skill: str) -> dict[ItemId, float]:

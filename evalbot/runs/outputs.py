@@ -60,5 +60,6 @@ class Output:
 
 def output_id(run_id: RunId, unit: Unit) -> OutputId:
     """Give the id of a unit's output: the same unit of a run always has the same id."""
-    text = "\x1f".join((run_id, unit.target, unit.item_id, str(unit.repeat)))
+    parts = (run_id, unit.target, unit.item_id, str(unit.repeat))
+    text = "".join(f"{len(part)}:{part}" for part in parts)
     return OutputId(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=10).hexdigest())

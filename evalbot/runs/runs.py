@@ -91,5 +91,5 @@ def check_size(repeats: int, concurrency: int, limit: int | None) -> None:
 def finish(run: Run, status: RunStatus, at: datetime, note: str = "") -> Run:
     """Give the run ended; a run that ended before raises Conflict."""
     if not run.open:
-        raise Conflict(f"Run {run.number} is already {run.status}.")
+        raise Conflict(f"Run {run.number} is already {run.status}.", "Nothing is left to stop.")
     return replace(run, status=status, finished_at=at, note=note)

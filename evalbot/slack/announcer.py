@@ -13,6 +13,7 @@ from evalbot.reporting.estimates import RunSummary
 from evalbot.reporting.posts import Picture, Post
 from evalbot.runs.outputs import RunId
 from evalbot.runs.runs import Progress, Run
+from evalbot.slack.pace import USUAL, Pace
 from evalbot.slack.views.digests import digest_message
 from evalbot.slack.views.feedback import candidate_card, thanks_message
 from evalbot.slack.views.reviews import review_card, round_card
@@ -20,9 +21,6 @@ from evalbot.slack.views.runs import run_card, run_verdict_card
 from evalbot.suites.candidates import Candidate
 from evalbot.workflows.announcer import ReviewState, RoundState
 from evalbot.workflows.posting import Outbox
-
-PROGRESS_PAUSE_S = 1.5
-"""A run's progress is written down at most this often; the outbox edits its card less often still."""
 
 Permalink = Callable[[str], Awaitable[str | None]]
 
@@ -41,6 +39,7 @@ class SlackAnnouncer:
     stewards: str = ""
     note: str = ""
     review_n: int = 10
+    pace: Pace = USUAL
     clock: Callable[[], float] = time.monotonic
     _told_at: dict[RunId, float] = field(default_factory=dict)
 
@@ -52,7 +51,8 @@ class SlackAnnouncer:
     async def run_progressed(self, run: Run, progress: Progress, eta_s: float | None) -> None:
         """Edit the run's card, not too often."""
         now = self.clock()
-        if not run.channel or now - self._told_at.get(run.id, now - PROGRESS_PAUSE_S) < PROGRESS_PAUSE_S:
+        pause = self.pace.progress_s
+        if not run.channel or now - self._told_at.get(run.id, now - pause) < pause:
             return
         self._told_at[run.id] = now
         await self._put(f"run:{run.id}", run.channel, run_card(run, progress, eta_s))

@@ -17,6 +17,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from evalbot.errors import SlackUnavailable
 from evalbot.reporting.posts import Delivery
 from evalbot.slack.blocks import with_picture
+from evalbot.slack.pace import USUAL, Pace
 from evalbot.slack.uploads import upload_picture
 from evalbot.workflows.posting import Outbox
 
@@ -25,19 +26,10 @@ log = logging.getLogger(__name__)
 EVENT_TYPE = "evalbot_post"
 """The message metadata by which a post is found again when the answer to posting it was lost."""
 
-CHANNEL_PAUSE_S = 1.05
-"""Slack takes about one new message per second and channel."""
-
-EDIT_PAUSE_S = 3.0
-"""A run's card is edited at most this often."""
-
 FOR_NOW = frozenset(
     {"ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"}
 )
 """Refusals that pass; every other one is for good."""
-
-SHORT_PAUSE_S = 0.3
-"""Other messages are edited at most this often."""
 
 LOOK_BACK = 100
 """How many messages are looked through for one whose answer was lost."""
@@ -48,9 +40,16 @@ LOST = (TimeoutError, OSError, aiohttp.ClientError, SlackClientError, SlackUnava
 class OutboxSender:
     """Delivers what the outbox holds. `clock` counts seconds and only measures pauses."""
 
-    def __init__(self, client: AsyncWebClient, outbox: Outbox, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        client: AsyncWebClient,
+        outbox: Outbox,
+        pace: Pace = USUAL,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._client = client
         self._outbox = outbox
+        self._pace = pace
         self._clock = clock
         self._posted_at: dict[str, float] = {}
         self._edited_at: dict[str, float] = {}
@@ -105,7 +104,7 @@ class OutboxSender:
     def _may_edit(self, delivery: Delivery) -> bool:
         """Tell whether a message was left alone long enough to be edited again."""
         key = delivery.post.key
-        pause = EDIT_PAUSE_S if key.startswith("run:") else SHORT_PAUSE_S
+        pause = self._pace.run_edit_s if key.startswith("run:") else self._pace.edit_s
         return self._clock() - self._edited_at.get(key, -pause) >= pause
 
     async def _try(self, delivery: Delivery) -> bool:
@@ -202,7 +201,7 @@ class OutboxSender:
     async def _pause(self, place: str) -> None:
         """Wait until the channel takes another message."""
         now = self._clock()
-        turn = max(now, self._posted_at.get(place, -CHANNEL_PAUSE_S) + CHANNEL_PAUSE_S)
+        turn = max(now, self._posted_at.get(place, now - self._pace.post_s) + self._pace.post_s)
         self._posted_at[place] = turn
         if turn > now:
             await asyncio.sleep(turn - now)

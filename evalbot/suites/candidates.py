@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import NewType
 
 from rapidfuzz import fuzz
+from rapidfuzz.utils import default_process
 
 from evalbot.errors import BadRequest, Conflict, NotAllowed
 from evalbot.people import Action, Person, PersonId, TeamId, may
@@ -56,8 +57,11 @@ class Candidate:
 
 
 def nearest_question(question: str, items: Iterable[Item]) -> tuple[str, float]:
-    """Give the id and similarity (0 to 100) of the item whose question is nearest; ("", 0.0) without items."""
-    rated = ((item.id, fuzz.token_set_ratio(question, item.question)) for item in items)
+    """Give the id and similarity (0 to 100) of the item whose question is nearest; ("", 0.0) without items.
+
+    Letter case, punctuation and the order of words make no difference.
+    """
+    rated = ((item.id, fuzz.token_set_ratio(question, item.question, processor=default_process)) for item in items)
     return max(rated, key=lambda pair: pair[1], default=("", 0.0))
 
 
@@ -66,11 +70,7 @@ def draft_item(source: Item, question: str, better: str, author: PersonId, at: d
 
     It starts on probation in the practice split and keeps the graders that compare with the reference or follow a rubric.
     """
-    question, better = question.strip(), better.strip()
-    if not better:
-        raise BadRequest("The better answer is empty.", "Write the answer the target should have given.")
-    if len(question) > MAX_TEXT or len(better) > MAX_TEXT:
-        raise BadRequest(f"The text is longer than {MAX_TEXT:,} characters.", "Shorten it to what matters.")
+    question, better = _checked_texts(question, better)
     stem = re.sub(r"-fb-[a-z0-9]+$", "", source.id)[:80]
     return replace(
         source.asking(question),
@@ -84,6 +84,18 @@ def draft_item(source: Item, question: str, better: str, author: PersonId, at: d
     )
 
 
+def _checked_texts(question: str, answer: str) -> tuple[str, str]:
+    """Give question and answer without blanks around them; raises BadRequest when one is empty or too long."""
+    question, answer = question.strip(), answer.strip()
+    if not question:
+        raise BadRequest("The question is empty.", "Write what the target is to be asked.")
+    if not answer:
+        raise BadRequest("The better answer is empty.", "Write the answer the target should have given.")
+    if max(len(question), len(answer)) > MAX_TEXT:
+        raise BadRequest(f"The text is longer than {MAX_TEXT:,} characters.", "Shorten it to what matters.")
+    return question, answer
+
+
 def check_may_decide(candidate: Candidate, person: Person) -> None:
     """Raise unless the person may approve, edit or reject this candidate now."""
     if person.team != candidate.team:
@@ -93,7 +105,9 @@ def check_may_decide(candidate: Candidate, person: Person) -> None:
     if person.id == candidate.author:
         raise NotAllowed("You proposed this item, so a second person decides.", "Ask a colleague to look at the card.")
     if candidate.status is not CandidateStatus.DRAFT:
-        raise Conflict(f"{candidate.decided_name} has already {candidate.status} this candidate.")
+        raise Conflict(
+            f"{candidate.decided_name} has already {candidate.status} this candidate.", "Nothing is left to decide."
+        )
 
 
 def decide(candidate: Candidate, person: Person, status: CandidateStatus, at: datetime, why: str = "") -> Candidate:
@@ -107,7 +121,5 @@ def decide(candidate: Candidate, person: Person, status: CandidateStatus, at: da
 def edited(candidate: Candidate, person: Person, question: str, reference: str) -> Candidate:
     """Give the candidate with another question or reference, still waiting."""
     check_may_decide(candidate, person)
-    if not question.strip() or not reference.strip():
-        raise BadRequest("Question and answer must not be empty.", "Fill in both.")
-    item = candidate.item.asking(question.strip())
-    return replace(candidate, item=replace(item, reference=reference.strip()))
+    question, reference = _checked_texts(question, reference)
+    return replace(candidate, item=replace(candidate.item.asking(question), reference=reference))

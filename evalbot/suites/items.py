@@ -14,6 +14,8 @@ from evalbot.suites.graders import GraderSpec
 
 ItemId = NewType("ItemId", str)
 
+_QUESTION_NAMES = ("question", "input", "prompt", "message")
+
 
 class Split(StrEnum):
     """Who may see an item: practice is open, holdout is kept back."""
@@ -68,13 +70,25 @@ class Item:
     @property
     def question(self) -> str:
         """The text that people see as what was asked: the last user turn, or the variables."""
-        for message in reversed(self.messages):
-            if message.role == "user":
-                return message.content
-        for name in ("question", "input", "prompt", "message"):
-            if isinstance(self.vars.get(name), str):
-                return str(self.vars[name])
+        place = self._last_user_turn
+        if place is not None:
+            return self.messages[place].content
+        name = self._question_variable
+        if name is not None:
+            return str(self.vars[name])
         return "\n".join(f"{name}: {value}" for name, value in self.vars.items())
+
+    @property
+    def _last_user_turn(self) -> int | None:
+        """The place of the last user turn among the messages."""
+        places = [place for place, message in enumerate(self.messages) if message.role == "user"]
+        return places[-1] if places else None
+
+    @property
+    def _question_variable(self) -> str | None:
+        """The variable that alone holds the question: one of the usual names, or the only one there is."""
+        names = _QUESTION_NAMES if len(self.vars) != 1 else tuple(self.vars)
+        return next((name for name in names if isinstance(self.vars.get(name), str)), None)
 
     @property
     def references(self) -> tuple[str, ...]:
@@ -86,13 +100,22 @@ class Item:
         return (str(self.reference),)
 
     def asking(self, question: str) -> Item:
-        """Give the item with another question in place of its own; the same question changes nothing."""
+        """Give the item with another question in place of its own; the same question changes nothing.
+
+        The earlier turns of a conversation stay. A question made of several variables becomes a turn of its own.
+        """
         if question == self.question:
             return self
-        return replace(self, vars={**self.vars, "question": question}, messages=())
+        asked, place = Message("user", question), self._last_user_turn
+        if place is not None:
+            return replace(self, messages=(*self.messages[:place], asked, *self.messages[place + 1 :]))
+        name = self._question_variable
+        if name is None and self.vars:
+            return replace(self, messages=(*self.messages, asked))
+        return replace(self, vars={**self.vars, name or "question": question})
 
 
 def split_of(item_id: str, seed: int, holdout: float) -> Split:
     """Place an item by a stable hash of its id: `holdout` is the share in [0, 1] that is kept back."""
-    digest = hashlib.blake2b(f"{seed}:{item_id}".encode(), digest_size=8).digest()
+    digest = hashlib.blake2b(f"{seed}:{item_id}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return Split.HOLDOUT if int.from_bytes(digest) / 2**64 < holdout else Split.PRACTICE

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
-from jinja2 import StrictUndefined, TemplateError
+from jinja2 import StrictUndefined, Template, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import JsonValue
 
@@ -31,13 +32,20 @@ PLAIN_PROMPT = Prompt(name="plain", messages=(Message("user", "{{ question }}"),
 """What is asked with when a suite names no prompt: the question alone."""
 
 
+@lru_cache(maxsize=256)
+def _compile(template: str) -> Template:
+    """Give a template ready to be filled; compiling costs far more than filling, so a run does it once."""
+    return _SANDBOX.from_string(template)
+
+
 def fill_template(template: str, values: Mapping[str, object], where: str) -> str:
     """Fill a Jinja2 template in the sandbox; raises BadFile with the missing variable's name. Values are never templates."""
     try:
-        text = _SANDBOX.from_string(template).render(values)
-    except (TemplateError, TypeError, ValueError, OverflowError, RecursionError) as error:
+        text = _compile(template).render(values)
+    except (TemplateError, TypeError, ValueError, LookupError, ArithmeticError, RecursionError) as error:
+        reason = str(error).rstrip(".")
         raise BadFile(
-            f"{where} could not be filled: {error}.", "Give the item that variable or mend the prompt."
+            f"{where} could not be filled: {reason}.", "Give the item that variable or mend the prompt."
         ) from error
     if len(text) > MAX_PROMPT_CHARS:
         raise BadFile(f"{where} grew to {len(text):,} characters.", f"Keep it under {MAX_PROMPT_CHARS:,}.")
@@ -45,7 +53,10 @@ def fill_template(template: str, values: Mapping[str, object], where: str) -> st
 
 
 def fill_prompt(prompt: Prompt, item: Item) -> tuple[Message, ...]:
-    """Give the messages put to the target for an item; an item with messages of its own follows the prompt's system turns."""
+    """Give the messages put to the target for an item.
+
+    An item with messages of its own follows the prompt's system turns, those with variables left out.
+    """
     if item.messages:
         system = tuple(m for m in prompt.messages if m.role == "system" and "{{" not in m.content)
         return (*system, *item.messages)

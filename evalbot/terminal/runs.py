@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from evalbot.app import Program, open_program, open_store
-from evalbot.errors import BadRequest
+from evalbot.errors import Conflict, OutsideError
 from evalbot.people import Person, PersonId, Role
 from evalbot.reporting.estimates import RunSummary
 from evalbot.runs.runs import Run
@@ -18,6 +18,9 @@ from evalbot.settings import load_settings
 from evalbot.terminal.progress import TerminalAnnouncer
 from evalbot.workflows import browsing
 from evalbot.workflows.running import RunRequest, find_interrupted, start_run
+
+PATIENCE_S = 60.0
+"""How long a run from the command line waits for a database that is away before it says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,10 @@ async def run_suite(options: RunOptions, console: Console) -> DoneRun:
     """Run a suite to its end in this process. A run with the same options that was interrupted is gone on with."""
     settings = load_settings()
     announcer = TerminalAnnouncer(console)
-    async with open_store(settings) as store, open_program(settings, store, announcer=announcer) as program:
+    async with (
+        open_store(settings) as store,
+        open_program(settings, store, announcer=announcer, patience_s=PATIENCE_S) as program,
+    ):
         for problem in program.project.problems:
             console.print(Text(f"warning: {problem}", style="yellow"), soft_wrap=True)
         with contextlib.closing(announcer):
@@ -75,12 +81,15 @@ async def _carry_out(program: Program, options: RunOptions, console: Console) ->
         console.print(f"Going on with run {run.number}: {progress.outputs} of {progress.size} outputs are there.")
     await program.engine.submit(run.id)
     await program.engine.wait()
+    failure = program.engine.failure(run.id)
+    if isinstance(failure, OutsideError):
+        hint = f"{failure.hint} The same command goes on with run {run.number}."
+        raise OutsideError(failure.message, hint.strip())
+    if failure is not None:
+        raise failure
     ended = await browsing.get_run(services, request.person, run.id)
     if ended.open:
-        raise BadRequest(
-            f"Run {run.number} stopped before its end.",
-            "The reason is in the log above; the same command goes on with it.",
-        )
+        raise Conflict(f"Another process is carrying out run {run.number}.", "Wait for its end.")
     return ended
 
 

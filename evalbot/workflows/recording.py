@@ -15,7 +15,7 @@ from evalbot.store import grades, outputs
 from evalbot.store.database import Transaction
 from evalbot.workflows.services import Services
 
-PAUSE_S = 0.04
+PAUSE_S = 0.015
 """How long a batch waits for company before it is written."""
 
 

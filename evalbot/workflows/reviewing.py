@@ -71,7 +71,8 @@ async def open_round(services: Services, request: RoundRequest) -> OpenedRound:
         pool = _pool(scored, await reviews.reviewed_outputs(tx, request.run.id))
         policy = scored.suite.review
         strategy = request.strategy or _strategy(policy.strategy)
-        picked = choose_outputs(pool, request.size or policy.sample, strategy, services.new_seed())
+        size = min(request.size or policy.sample, MOST_REVIEWS)
+        picked = choose_outputs(pool, size, strategy, services.new_seed())
         if not picked:
             raise BadRequest(f"Run {request.run.number} has no more answers to review.", "Start another run.")
         opened = _make_round(services, request, len(picked), strategy, request.graders or policy.graders_per_item)

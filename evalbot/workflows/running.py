@@ -10,7 +10,17 @@ from dataclasses import dataclass
 from rapidfuzz import process
 
 from evalbot.asking.ask import Question
-from evalbot.errors import BadFile, BadRequest, Conflict, ModelUnavailable, NotAllowed, UnknownName
+from evalbot.errors import (
+    BadRequest,
+    Conflict,
+    EvalbotError,
+    ModelUnavailable,
+    NotAllowed,
+    OutsideError,
+    SetupError,
+    UnknownName,
+    UserError,
+)
 from evalbot.grading.checks import grade_with_checks
 from evalbot.people import Action, Person, TeamId, may
 from evalbot.runs.outputs import Failure, Output, RunId, Unit, Usage, output_id
@@ -132,8 +142,8 @@ def _plan_run(services: Services, request: RunRequest, suite: Suite, number: int
     if not items:
         raise BadRequest(f"Suite {suite.name} has no items to ask.", "Add items, or ask the holdout ones.")
     targets = _choose_targets(suite, request.targets)
-    for target in targets:
-        services.models.answerer(target)
+    for asked in (*targets, *_judges(suite)):
+        services.models.answerer(asked)
     return Run(
         id=RunId(services.new_id()),
         team=services.team,
@@ -150,6 +160,12 @@ def _plan_run(services: Services, request: RunRequest, suite: Suite, number: int
         channel=request.channel,
         versus=request.versus,
     )
+
+
+def _judges(suite: Suite) -> tuple[Target, ...]:
+    """Give the suite's judge where an item has something for it to grade."""
+    judge = suite.run.judge
+    return (judge,) if judge and any(rubric_graders(suite, item) for item in suite.items) else ()
 
 
 def _choose_targets(suite: Suite, names: Sequence[str]) -> tuple[Target, ...]:
@@ -205,11 +221,20 @@ async def execute_run(services: Services, run_id: RunId) -> None:
         return
     try:
         await _carry_out(services, run)
-    except BadFile as error:
-        await end_run(services, run, RunStatus.FAILED, str(error))
+    except ExceptionGroup as group:
+        reason = _reason(group)
+        if not isinstance(reason, UserError | SetupError):
+            raise reason from group
+        await end_run(services, run, RunStatus.FAILED, str(reason))
         return
     await open_first_round(services, run)
     await end_run(services, run, RunStatus.DONE)
+
+
+def _reason(group: ExceptionGroup) -> Exception:
+    """Give what stopped the workers: what people can mend before what they cannot, a bug before both."""
+    found = (_reason(one) if isinstance(one, ExceptionGroup) else one for one in group.exceptions)
+    return min(found, key=lambda one: (isinstance(one, EvalbotError), isinstance(one, OutsideError)))
 
 
 async def _carry_out(services: Services, run: Run) -> None:

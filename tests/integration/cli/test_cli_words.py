@@ -1,0 +1,192 @@
+"""The words of the command line: help, mistakes in them, and ends that nobody asked for."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cli_world import Said, clean_environment, finish, one_sentence, start
+
+from evalbot import __version__
+
+HEAVY = ("aiohttp", "langchain", "langchain_core", "matplotlib", "numpy", "openai", "scipy", "slack_bolt", "sqlalchemy")
+
+PROBE = f"""
+import resource, sys
+from evalbot.cli import main
+try:
+    main()
+except SystemExit as ended:
+    code = ended.code
+used = resource.getrusage(resource.RUSAGE_SELF)
+loaded = [name for name in {HEAVY!r} if name in sys.modules]
+sys.stderr.write(f"{{code}} {{used.ru_utime + used.ru_stime:.3f}} {{loaded}}")
+"""
+
+
+def probe(*arguments: str, cwd: Path) -> tuple[int, float, str]:
+    """Run the command line in a process of its own; gives exit code, CPU seconds, and which heavy packages were loaded."""
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=cwd,
+        check=True,
+        env=clean_environment(),
+    )
+    code, cpu, loaded = done.stderr.splitlines()[-1].split(maxsplit=2)
+    return int(code), float(cpu), loaded
+
+
+def test_help_is_quick_and_loads_nothing_heavy(tmp_path: Path) -> None:
+    """`--help` takes well under half a second of processor time and imports no model, chart, number or database package."""
+    measured = [probe("--help", cwd=tmp_path) for _ in range(2)]
+    assert {(code, loaded) for code, _, loaded in measured} == {(0, "[]")}
+    assert min(cpu for _, cpu, _ in measured) < 0.5, measured
+
+
+def test_lint_loads_nothing_heavy(project: Path) -> None:
+    """Checking files needs no database, no numbers and no Slack."""
+    (project / "suites" / "tiny.yaml").write_text("name: tiny\nitems: [{input: 'How many?', reference: '2'}]\n")
+    code, _, loaded = probe("lint", cwd=project)
+    assert (code, loaded) == (0, "[]")
+
+
+def commands(said: Said) -> list[str]:
+    """Give the names of the commands in a help text."""
+    return re.findall(r"^  ([a-z]+) ", said.out.partition("Commands:")[2], re.MULTILINE)
+
+
+def test_every_command_has_help_with_an_example(evalbot: Callable[..., Said]) -> None:
+    """Each command's help says how it is used, with an example, on standard output."""
+    names = [[name] for name in commands(evalbot("--help"))]
+    names += [[*group, name] for group in names for name in commands(evalbot(*group, "--help"))]
+    assert len(names) >= 11
+    for name in names:
+        said = evalbot(*name, "--help")
+        assert (said.code, said.err) == (0, ""), name
+        assert said.out.startswith(f"Usage: evalbot {' '.join(name)}")
+        assert "Example: " in said.out or "Commands:" in said.out, name
+
+
+def test_version_is_printed(evalbot: Callable[..., Said]) -> None:
+    """The option and the command print the same line."""
+    assert evalbot("--version") == evalbot("version") == Said(0, f"evalbot {__version__}\n", "")
+
+
+@pytest.mark.parametrize("words", [[], ["db"]])
+def test_no_command_shows_the_commands(evalbot: Callable[..., Said], words: list[str]) -> None:
+    """Without a command the help goes to standard error, and that is a mistake in usage."""
+    said = evalbot(*words)
+    assert (said.code, said.out) == (2, "")
+    assert said.err.startswith("Usage: evalbot")
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        ("frobnicate", "frobnicate"),
+        ("rnu", "Did you mean 'run'"),
+        ("db upgrad", "Did you mean 'upgrade'"),
+        ("--frobnicate", "--frobnicate"),
+        ("run", "suite"),
+        ("run x --limti 3", "--limit"),
+        ("run x --limit many", "--limit"),
+        ("run x --concurrency", "--concurrency"),
+        ("import rows.jsonl", "--suite"),
+        ("import nowhere.jsonl --suite x", "nowhere.jsonl"),
+        ("lint nowhere", "nowhere"),
+        ("schema sute", "suite"),
+        ("playground --port 70000", "--port"),
+        ("serve", "SLACK_BOT_TOKEN"),
+        ("version now", "now"),
+    ],
+)
+def test_mistakes_in_words_get_one_sentence(evalbot: Callable[..., Said], words: str, named: str) -> None:
+    """A word that is not understood is answered on standard error by one sentence that names it; the exit code is 2."""
+    said = evalbot(*words.split())
+    assert (said.code, said.out) == (2, "")
+    assert one_sentence(said.err), said.err
+    assert named in said.err
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "named"),
+    [
+        ("EVALBOT_PORT", "many", "port"),
+        ("EVALBOT_PROJECT", "/nowhere/at/all", "EVALBOT_PROJECT"),
+        ("EVALBOT_ASSETS", "/nowhere/at/all", "EVALBOT_ASSETS"),
+    ],
+)
+def test_wrong_settings_get_one_sentence(
+    evalbot: Callable[..., Said], monkeypatch: pytest.MonkeyPatch, name: str, value: str, named: str
+) -> None:
+    """A setting that cannot be used stops the command with its name."""
+    monkeypatch.setenv(name, value)
+    said = evalbot("lint")
+    assert (said.code, said.out) == (2, "")
+    assert one_sentence(said.err), said.err
+    assert named in said.err
+
+
+@pytest.mark.parametrize(
+    ("url", "code", "named"),
+    [
+        ("nonsense", 2, "database URL"),
+        ("mysql://host/name", 2, "mysql"),
+        ("sqlite:////proc/none/evalbot.db", 1, "/proc/none"),
+        ("sqlite:///suites", 4, "cannot be opened"),
+    ],
+)
+def test_wrong_database_gets_one_sentence(
+    evalbot: Callable[..., Said], monkeypatch: pytest.MonkeyPatch, url: str, code: int, named: str
+) -> None:
+    """A database that cannot be had is told in one sentence."""
+    monkeypatch.setenv("EVALBOT_DATABASE_URL", url)
+    said = evalbot("db", "upgrade")
+    assert (said.code, said.out) == (code, "")
+    assert one_sentence(said.err), said.err
+    assert named in said.err
+
+
+def test_a_bug_is_called_a_bug(
+    evalbot: Callable[..., Said], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What nobody foresaw ends with exit code 1, a sentence for the person and a traceback in the log."""
+
+    def stumble(folder: Path | None) -> None:
+        raise ZeroDivisionError("unforeseen")
+
+    monkeypatch.setattr("evalbot.terminal.files.check_project", stumble)
+    with caplog.at_level(logging.ERROR):
+        said = evalbot("lint")
+    assert (said.code, said.out) == (1, "")
+    assert "bug in evalbot" in said.err
+    assert "ZeroDivisionError: unforeseen" in caplog.text
+
+
+@pytest.mark.parametrize("words", [["--help"], ["schema", "suite"], ["lint"]])
+def test_a_closed_pipe_is_quiet(project: Path, words: list[str]) -> None:
+    """When whoever reads the output has gone, the command ends without a word."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    child = start(*words, stdout=writing)
+    os.close(writing)
+    said = finish(child)
+    assert (said.code, said.err) == (0, "")
+
+
+def test_a_full_disk_is_told(project: Path) -> None:
+    """Output that cannot be written is no bug."""
+    with Path("/dev/full").open("w") as full:
+        said = finish(start("version", stdout=full))
+    assert said.code == 1
+    assert one_sentence(said.err), said.err
+    assert "No space left" in said.err
