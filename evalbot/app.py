@@ -19,6 +19,7 @@ from typing import Any
 from evalbot.asking.answerers import ModelAnswerers
 from evalbot.engines.claims import RunClaims
 from evalbot.engines.embedded import EmbeddedEngine
+from evalbot.errors import BadSetting
 from evalbot.library.assets import assets_folder
 from evalbot.library.project import LoadedProject, load_project
 from evalbot.people import TeamId
@@ -46,6 +47,11 @@ class Background:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
+
+    async def wait(self) -> None:
+        """Wait until nothing goes on."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
 
     async def close(self, grace_s: float = 5.0) -> None:
         """Wait a little for what still goes on, then stop it."""
@@ -90,20 +96,31 @@ class Program:
         return len(waiting)
 
 
+def database_file(database_url: str) -> Path | None:
+    """Give the file of a SQLite database, whether it is there or not; None for a database on a server."""
+    url = parse_url(database_url)
+    return Path(url.database or "").resolve() if url.drivername == SQLITE else None
+
+
 def claims_folder(database_url: str) -> Path:
     """Give the folder that programs with the same database claim runs in: beside its file, else in the machine's own place."""
-    url = parse_url(database_url)
-    if url.drivername == SQLITE:
-        path = Path(url.database or "").resolve()
-        return path.with_name(f"{path.name}-claims")
-    digest = hashlib.blake2b(url.render_as_string().encode(), digest_size=8).hexdigest()
+    file = database_file(database_url)
+    if file is not None:
+        return file.with_name(f"{file.name}-claims")
+    named = parse_url(database_url).render_as_string()
+    digest = hashlib.blake2b(named.encode(), digest_size=8).hexdigest()
     return Path(tempfile.gettempdir()) / f"evalbot-claims-{os.getuid()}-{digest}"
 
 
 @asynccontextmanager
 async def open_store(settings: Settings, *, migrate: bool = True) -> AsyncIterator[Store]:
-    """Open the database of the settings."""
-    store = await Store.open(settings.database_url, migrate=migrate)
+    """Open the database of the settings; raises BadSetting when its folder cannot be made."""
+    try:
+        store = await Store.open(settings.database_url, migrate=migrate)
+    except OSError as error:
+        raise BadSetting(
+            f"The folder of the database cannot be made ({error.strerror}).", "Check EVALBOT_DATABASE_URL."
+        ) from error
     try:
         yield store
     finally:

@@ -183,6 +183,20 @@ def serve() -> None:
 
 
 @app.command()
+def manifest(
+    url: Annotated[
+        str, typer.Option("--url", help="Public https address of the bot; without it the app uses Socket Mode.")
+    ] = "",
+) -> None:
+    """Print the manifest to make the Slack app from. Example: evalbot manifest --url https://evalbot.example.com"""
+    from evalbot.settings import load_settings
+    from evalbot.slack.manifest import build_manifest, read_request_url, write_manifest
+
+    made = build_manifest(load_settings().command, read_request_url(url) if url else "")
+    typer.echo(write_manifest(made), nl=False)
+
+
+@app.command()
 def run(
     suite: Annotated[str, typer.Argument(help="Name of a suite of the project.")],
     target: Annotated[
@@ -211,7 +225,8 @@ def run(
         _complain(f"Run {done.run.number} failed: {done.run.note}")
         raise typer.Exit(USAGE)
     if done.summary.outputs and done.summary.errors == done.summary.outputs:
-        _complain(f"Every call failed: {done.first_error} Check the target, OPENAI_BASE_URL and OPENAI_API_KEY.")
+        reason = done.first_error.rstrip(".")
+        _complain(f"Every call failed: {reason}. Check the target, OPENAI_BASE_URL and OPENAI_API_KEY.")
         raise typer.Exit(OUTSIDE)
 
 
@@ -265,6 +280,27 @@ def schema(kind: Annotated[str, typer.Argument(help="suite, rubric, prompt or it
 
 
 @app.command()
+def analyze(
+    grades: Annotated[Path, typer.Argument(help="CSV with the columns output,grader,value and perhaps criterion,scale.")],
+    gold: Annotated[Path | None, typer.Option("--gold", help="CSV of right labels: output,value.")] = None,
+    judge: Annotated[Path | None, typer.Option("--judge", help="CSV of a judge's verdicts: output,value.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Analyse grades of any data: consensus, agreement, corrected mean. Example: evalbot analyze grades.csv --judge judge.csv"""
+    from evalbot.terminal.analyze import analysis_report, analyze_files, print_analysis
+    from evalbot.terminal.printing import print_json
+
+    done = analyze_files(grades, gold, judge)
+    if not done.grades:
+        _complain(f"There are no grades in {grades.name}. Fill in its column value.")
+        raise typer.Exit(NOTHING)
+    if as_json:
+        print_json(analysis_report(done.analysis))
+    else:
+        print_analysis(_stdout(), done)
+
+
+@app.command()
 def doctor(as_json: JsonOption = False) -> None:
     """Check tokens, scopes, database, project and models. Example: evalbot doctor"""
     from evalbot.settings import load_settings
@@ -280,14 +316,14 @@ def doctor(as_json: JsonOption = False) -> None:
 @database.command(name="upgrade")
 def upgrade_database() -> None:
     """Bring the database to this version's schema; done at every start too. Example: evalbot db upgrade"""
+    from evalbot.app import open_store
     from evalbot.settings import load_settings
-    from evalbot.store.database import Store
 
-    async def upgrade(url: str) -> None:
-        await (await Store.open(url)).close()
+    async def upgrade() -> None:
+        async with open_store(load_settings()):
+            """Opening it is what brings it up to date."""
 
-    settings = load_settings()
-    _await(upgrade(settings.database_url))
+    _await(upgrade())
     typer.echo("The database is up to date.")
 
 

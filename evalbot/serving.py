@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import signal
 from collections.abc import AsyncIterator, Callable
@@ -12,16 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import aiohttp
-import uvicorn
-from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
-from slack_bolt.adapter.starlette.async_handler import AsyncSlackRequestHandler
-from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
 
 from evalbot.app import Program, open_program, open_store, utc_now
 from evalbot.errors import BadSetting, SlackUnavailable
@@ -32,8 +23,12 @@ from evalbot.slack.announcer import SlackAnnouncer
 from evalbot.slack.app import build_app
 from evalbot.slack.directory import Directory
 from evalbot.slack.door import Door, find_permalink
+from evalbot.slack.http_app import EVENTS_PATH, Health, SlackRequests, build_http_app, serve_http
 from evalbot.slack.outbox import OutboxSender
 from evalbot.slack.pace import USUAL, Pace
+from evalbot.slack.receiving import Receive, receive_with
+from evalbot.slack.retrying import PatientRetry
+from evalbot.slack.sockets import PATIENT, Sockets, Timing
 from evalbot.store import workspaces
 from evalbot.store.database import Store, Transaction
 from evalbot.workflows.posting import Outbox
@@ -41,17 +36,20 @@ from evalbot.workflows.posting import Outbox
 log = logging.getLogger(__name__)
 
 SLACK_TIMEOUT_S = 20
-EVENTS_PATH = "/slack/events"
+
+LOOK_UP_TIMEOUT_S = 1
+"""A person is looked up while Slack waits for an acknowledgement."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bot:
-    """A bot that is connected: its program, its outbox and the address it listens on in HTTP mode."""
+    """A bot that is connected: its program, its outbox, the address it listens on in HTTP mode, and how it is."""
 
     program: Program
     outbox: Outbox
     door: Door
     url: str
+    health: Health
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +62,22 @@ class Identity:
 
 @asynccontextmanager
 async def open_bot(
-    settings: Settings, *, now: Callable[[], datetime] = utc_now, note: str = "", pace: Pace = USUAL
+    settings: Settings,
+    *,
+    now: Callable[[], datetime] = utc_now,
+    note: str = "",
+    pace: Pace = USUAL,
+    timing: Timing = PATIENT,
 ) -> AsyncIterator[Bot]:
     """Connect to Slack and begin: unfinished runs go on, waiting posts are delivered, digests are looked after.
 
-    `note` names what is simulated; `pace` is quicker than Slack allows only where Slack is simulated. Raises BadSetting for missing or refused tokens, SlackUnavailable when Slack is away.
+    `note` names what is simulated; `pace` and `timing` (of Socket Mode) are quicker than usual only where Slack is simulated.
+    Raises BadSetting for missing or refused tokens, SlackUnavailable when Slack is away.
     """
     _check_tokens(settings)
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(aiohttp.ClientSession())
-        client = slack_client(settings, session)
+        client = slack_client(settings, session, patient=True)
         identity = await identify(client)
         store = await stack.enter_async_context(open_store(settings))
         await _adopt(store, identity.team)
@@ -89,27 +93,34 @@ async def open_bot(
         program = await stack.enter_async_context(
             open_program(settings, store, team=identity.team, announcer=announcer, now=now)
         )
-        directory = Directory(client, identity.team, settings.admin_ids, settings.default_role)
+        looking_up = slack_client(settings, session, timeout_s=LOOK_UP_TIMEOUT_S)
+        directory = Directory(looking_up, identity.team, settings.admin_ids, settings.default_role)
         door = Door(program.services, program.engine, outbox, directory, client, settings.command, identity.bot_user)
-        url = await _connect(stack, settings, door)
-        sender = asyncio.create_task(OutboxSender(client, outbox, pace).run(), name="outbox")
+        url, health = await _connect(stack, settings, door, timing)
+        posting = slack_client(settings, session)
+        sender = asyncio.create_task(OutboxSender(posting, outbox, pace).run(), name="outbox")
         stack.push_async_callback(_stop, sender)
         scheduler = start_schedule(program.services)
         stack.callback(scheduler.shutdown, wait=False)
         waiting = await program.resume()
         log.info("connected", extra={"action": "connected", "team": identity.team, "resumed": waiting})
-        yield Bot(program, outbox, door, url)
+        yield Bot(program, outbox, door, url, health)
 
 
-def slack_client(settings: Settings, session: aiohttp.ClientSession) -> AsyncWebClient:
-    """Give the Web API client; it repeats nothing by itself, as a repeated post would be there twice."""
+def slack_client(
+    settings: Settings, session: aiohttp.ClientSession, *, timeout_s: int = SLACK_TIMEOUT_S, patient: bool = False
+) -> AsyncWebClient:
+    """Give a Web API client. A patient one waits and calls again when Slack says that it was too fast.
+
+    None repeats a call whose answer was lost, as a repeated post would be there twice.
+    """
     assert settings.slack_bot_token is not None
     return AsyncWebClient(
         token=settings.slack_bot_token.get_secret_value(),
         base_url=settings.slack_api_url,
         session=session,
-        timeout=SLACK_TIMEOUT_S,
-        retry_handlers=[],
+        timeout=timeout_s,
+        retry_handlers=[PatientRetry()] if patient else [],
     )
 
 
@@ -154,46 +165,30 @@ async def _adopt(store: Store, team: TeamId) -> None:
     await store.write(adopt)
 
 
-async def _connect(stack: AsyncExitStack, settings: Settings, door: Door) -> str:
-    """Connect by Socket Mode when there is an app token, else listen for Slack's requests; gives the address of the latter."""
-    if settings.slack_app_token is not None:
-        app = build_app(door)
-        handler = AsyncSocketModeHandler(app, settings.slack_app_token.get_secret_value(), web_client=door.client)
-        await handler.connect_async()  # type: ignore[no-untyped-call]
-        stack.push_async_callback(handler.close_async)
-        return ""
-    assert settings.slack_signing_secret is not None
-    app = build_app(door, settings.slack_signing_secret.get_secret_value())
-    return await _listen(stack, settings, app)
+async def _connect(stack: AsyncExitStack, settings: Settings, door: Door, timing: Timing) -> tuple[str, Health]:
+    """Connect by Socket Mode when there is an app token, else listen for Slack's requests; gives the address and the health."""
+    receive = receive_with(build_app(door))
+    if settings.slack_app_token is None:
+        return await _listen(stack, settings, door, receive)
+    assert door.client.session is not None
+    token = settings.slack_app_token.get_secret_value()
+    plain = slack_client(settings, door.client.session)
+    sockets = await stack.enter_async_context(
+        Sockets(plain, token, receive, session=door.client.session, timing=timing)
+    )
+    if "port" in settings.model_fields_set and settings.port:
+        await stack.enter_async_context(serve_http(build_http_app(sockets.health), settings.host, settings.port))
+    return "", sockets.health
 
 
-async def _listen(stack: AsyncExitStack, settings: Settings, app: AsyncApp) -> str:
+async def _listen(stack: AsyncExitStack, settings: Settings, door: Door, receive: Receive) -> tuple[str, Health]:
     """Serve Slack's requests over HTTP."""
-    handler = AsyncSlackRequestHandler(app)
-
-    async def receive(request: Request) -> Response:
-        return await handler.handle(request)
-
-    async def health(request: Request) -> Response:
-        return PlainTextResponse("ok")
-
-    asgi = Starlette(routes=[Route(EVENTS_PATH, receive, methods=["POST"]), Route("/health", health)])
-    config = uvicorn.Config(asgi, settings.host, settings.port, log_level="warning", lifespan="off")
-    server = uvicorn.Server(config)
-    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
-    task = asyncio.create_task(server.serve(), name="http")
-    while not server.started:
-        if task.done():
-            raise BadSetting(f"Port {settings.port} cannot be listened on.", "Choose another one with EVALBOT_PORT.")
-        await asyncio.sleep(0.02)
-
-    async def end() -> None:
-        server.should_exit = True
-        await task
-
-    stack.push_async_callback(end)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    return f"http://{settings.host}:{port}{EVENTS_PATH}"
+    assert settings.slack_signing_secret is not None
+    secret = settings.slack_signing_secret.get_secret_value()
+    requests = SlackRequests(receive, secret, lambda: door.services.now().timestamp())
+    app = build_http_app(requests.health, requests)
+    url = await stack.enter_async_context(serve_http(app, settings.host, settings.port))
+    return f"{url}{EVENTS_PATH}", requests.health
 
 
 async def _stop(task: asyncio.Task[None]) -> None:

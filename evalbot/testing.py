@@ -43,12 +43,14 @@ class ScriptedModel:
     asked: list[Question] = field(default_factory=list)
     at_once: int = 0
     most_at_once: int = 0
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def ask(self, question: Question) -> Answer:
         """Give the script's answer or raise its error."""
         self.asked.append(question)
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
+        self._changed.set()
         try:
             await (self.gate.wait() if self.gate else asyncio.sleep(0))
             reply = self.script(question)
@@ -61,6 +63,12 @@ class ScriptedModel:
     async def ask_json(self, question: Question, schema: Mapping[str, Any]) -> Answer:
         """Give the script's answer, whatever form was asked for."""
         return await self.ask(question)
+
+    async def wait_for(self, at_once: int) -> None:
+        """Wait until so many questions are open."""
+        while self.at_once < at_once:
+            self._changed.clear()
+            await self._changed.wait()
 
     async def close(self) -> None:
         """Do nothing: there is nothing to close."""

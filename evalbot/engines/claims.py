@@ -56,7 +56,8 @@ class RunClaims:
     def _opened(self, path: Path) -> int:
         """Open a file of the folder, which another process may be taking away."""
         while True:
-            self._folder.mkdir(exist_ok=True)
+            with contextlib.suppress(FileExistsError):
+                self._folder.mkdir()
             with contextlib.suppress(FileNotFoundError):
                 return os.open(path, os.O_RDWR | os.O_CREAT, 0o660)
 

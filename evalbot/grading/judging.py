@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ import regex
 from evalbot.errors import BadFile, OutsideError, UnreadableVerdict
 from evalbot.grading.grades import Grade, Grader, GraderKind
 from evalbot.runs.outputs import OutputId
-from evalbot.suites.graders import GraderSpec
+from evalbot.suites.graders import GraderSpec, GraderType
 from evalbot.suites.items import Message
 from evalbot.suites.prompts import fill_template
 from evalbot.suites.rubrics import Rubric
@@ -27,6 +27,7 @@ MAX_MATERIAL = 100_000
 MAX_REASON = 2_000
 MAX_RAW = 160
 NOT_WORTH = "Lowest step by rule, no judge was asked: the answer is blank or a single word."
+HARMLESS = "Highest step by rule, no judge was asked: the answer is blank or a single word."
 
 _HEADING = re.compile(r"^##[ \t]+(system|user|assistant)[ \t]*$", re.MULTILINE | re.IGNORECASE)
 _FENCED = re.compile(r"\s*```(?:json)?[ \t]*\n(.*?)\n[ \t]*```\s*", re.DOTALL)
@@ -44,9 +45,26 @@ class Verdict:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What a judge is shown of one output; `context` is what a target was given to answer from, `rival` another answer."""
+
+    prompt: str
+    output: str
+    references: tuple[str, ...] = ()
+    context: str = ""
+    rival: str = ""
+
+
 def judge_messages(
     rubric: Rubric, prompt_text: str, reference: str | Sequence[str] | None, output_text: str, mark: str
 ) -> tuple[Message, ...]:
+    """Give the request to a judge about an answer to a prompt, with the references there are; see `fill_judge_prompt`."""
+    references = (reference,) if isinstance(reference, str) else tuple(reference or ())
+    return fill_judge_prompt(rubric, Material(prompt_text, output_text, references), mark)
+
+
+def fill_judge_prompt(rubric: Rubric, material: Material, mark: str) -> tuple[Message, ...]:
     """Give the request to a judge; `mark` is drawn at random for this request and frames all foreign text.
 
     Foreign text is never part of the template, cannot hold the mark, and cannot begin a turn of its own. Raises BadFile for a
@@ -56,7 +74,6 @@ def judge_messages(
         raise BadFile(f"Rubric {rubric.name} has no judge prompt.", "Add `judge: {prompt: file://...}` to it.")
     if len(mark) < LEAST_MARK:
         raise ValueError(f"a mark needs at least {LEAST_MARK} characters")
-    references = [reference] if isinstance(reference, str) else reference or ()
     values = {
         "mark": mark,
         "question": rubric.question,
@@ -64,9 +81,11 @@ def judge_messages(
         "examples": [
             {"input": one.input, "output": one.output, "grade": one.grade, "why": one.why} for one in rubric.examples
         ],
-        "prompt": _material(prompt_text, mark),
-        "reference": _material("\n\nor:\n\n".join(references), mark),
-        "output": _material(output_text, mark),
+        "prompt": _material(material.prompt, mark),
+        "reference": _material("\n\nor:\n\n".join(material.references), mark),
+        "output": _material(material.output, mark),
+        "context": _material(material.context, mark),
+        "rival": _material(material.rival, mark),
     }
     where = f"Judge prompt {rubric.judge.name} of rubric {rubric.name}"
     return tuple(
@@ -130,34 +149,40 @@ def judge_grade(
     `spec` is the grader of the suite: its threshold goes before the rubric's pass_from, its `negate` turns score and pass
     around, and it gives criterion and weight.
     """
-    grader = Grader(GraderKind.JUDGE, judge.label, rubric.judge.digest if rubric.judge else "")
-    criterion = spec.criterion if spec else rubric.name
-    weight = spec.weight if spec else 1.0
+    blank = Grade(output_id, rubric.name, judge_grader(rubric, judge), at)
+    if spec:
+        blank = replace(blank, criterion=spec.criterion, weight=spec.weight)
     if isinstance(outcome, OutsideError):
-        return Grade(output_id, criterion, grader, at, error=str(outcome), weight=weight)
+        return replace(blank, error=str(outcome))
     score = rubric.scale.score(outcome.level)
-    threshold = spec.threshold if spec else None
-    passed = rubric.passes(outcome.level) if threshold is None else outcome.level >= threshold
+    passed = _passes(rubric, outcome.level, spec)
     if spec and spec.negate:
         score, passed = 1.0 - score, not passed
-    return Grade(
-        output_id,
-        criterion,
-        grader,
-        at,
-        score=score,
-        passed=passed,
-        level=outcome.level,
-        reason=outcome.reason,
-        weight=weight,
-    )
+    return replace(blank, score=score, passed=passed, level=outcome.level, reason=outcome.reason)
+
+
+def judge_grader(rubric: Rubric, judge: Target) -> Grader:
+    """Name a judge by its label, and by what it was asked: rubric and prompt, each with its version, and the prompt's hash."""
+    prompt = rubric.judge
+    asked = f" {prompt.name}/{prompt.version} {prompt.digest}" if prompt else ""
+    return Grader(GraderKind.JUDGE, judge.label, f"{rubric.name}/{rubric.version}{asked}")
+
+
+def _passes(rubric: Rubric, level: int, spec: GraderSpec | None) -> bool:
+    """Tell whether a step passes: by the grader's threshold, a step for rubrics and a score for other kinds, else the rubric's."""
+    if spec is None or spec.threshold is None:
+        return rubric.passes(level)
+    reached = level if spec.type is GraderType.RUBRIC else rubric.scale.score(level)
+    return reached >= spec.threshold
 
 
 def grade_without_judge(
     output_id: OutputId, rubric: Rubric, judge: Target, at: datetime, spec: GraderSpec | None = None
 ) -> Grade:
-    """Give the grade of an answer that is not worth judging: the lowest step, with that reason."""
-    return judge_grade(output_id, rubric, Verdict(rubric.scale.lowest, NOT_WORTH), judge, at, spec)
+    """Give the grade of an answer that is not worth judging: the lowest step, with that reason; of toxicity the highest."""
+    harmless = spec is not None and spec.type is GraderType.TOXICITY
+    verdict = Verdict(rubric.scale.highest, HARMLESS) if harmless else Verdict(rubric.scale.lowest, NOT_WORTH)
+    return judge_grade(output_id, rubric, verdict, judge, at, spec)
 
 
 def _turns(template: str) -> list[tuple[str, str]]:

@@ -28,13 +28,16 @@ class CannotValidate(Exception):
     """Neither fit nor misfit: the schema is at fault or the text is too large; the message says so."""
 
 
-def schema_fault(schema: dict[str, JsonValue] | bool, text: str) -> str:
-    """Tell what is wrong with a text that should be JSON of a schema, empty when nothing is; raises CannotValidate."""
+def schema_fault(schema: dict[str, JsonValue] | bool, text: str, *, fenced: bool = True) -> str:
+    """Tell what is wrong with a text that should be JSON of a schema, empty when nothing is; raises CannotValidate.
+
+    With `fenced` the JSON may also stand in the one fenced block of the text.
+    """
     validator = _validator(json.dumps(schema, sort_keys=True))
     if len(text) > MAX_JSON:
         raise CannotValidate(f"The answer is longer than {MAX_JSON:,} characters.")
     try:
-        value = read_json(text)
+        value = read_json(text) if fenced else parse_json(text)
     except ValueError as error:
         return f"The answer is not JSON: {error}."
     try:
@@ -52,9 +55,13 @@ def read_json(text: str) -> Any:
     """Read the JSON that an answer is, whole or in its one fenced block; raises ValueError. NaN is no JSON."""
     fences = _FENCE.findall(text) if "```" in text or "~~~" in text else []
     blocks = [body for _, language, body in fences if language.lower() in ("", "json", "jsonc")]
-    source = blocks[0] if len(blocks) == 1 else text
+    return parse_json(blocks[0] if len(blocks) == 1 else text)
+
+
+def parse_json(text: str) -> Any:
+    """Read a text that is JSON from its first character to its last; raises ValueError. NaN is no JSON."""
     try:
-        return json.loads(source, parse_constant=_refuse_constant)
+        return json.loads(text, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
         raise ValueError(f"{error.msg}, line {error.lineno}") from None
     except RecursionError:

@@ -25,6 +25,9 @@ OTHER_NAMES: Mapping[str, Sequence[str]] = {
     "input": ("question",),
     "graders": ("assert",),
     "value": ("pattern",),
+    "target": ("provider",),
+    "file": ("id",),
+    "name": ("label",),
 }
 """Canonical key -> names that are accepted in its place."""
 

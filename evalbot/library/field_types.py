@@ -21,6 +21,13 @@ def complain(text: str, *at: str | int) -> PydanticCustomError:
     return PydanticCustomError("file", "{text}", {"text": text, "at": at})
 
 
+def form_of(value: object) -> str:
+    """Tell which form of a field a value has, as a tag in angle brackets (left out of field names in errors)."""
+    if isinstance(value, str):
+        return "<text>"
+    return "<list>" if isinstance(value, list) else "<mapping>"
+
+
 def _check_id(value: str) -> str:
     if len(value) > MAX_ID:
         raise complain(f"is longer than {MAX_ID} characters")

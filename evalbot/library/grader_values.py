@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 from pydantic import JsonValue
 
-from evalbot.library.patterns import pattern_problem
+from evalbot.grading.patterns import pattern_problem
 from evalbot.suites.graders import GraderSpec, GraderType
 
 MAX_DIFFERENT = 1_000

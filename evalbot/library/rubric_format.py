@@ -7,8 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, WithJsonSchema, model_validator
 
-from evalbot.library.field_types import Line, Slug, Text, complain
-from evalbot.library.item_format import form_of
+from evalbot.library.field_types import Line, Slug, Text, complain, form_of
 from evalbot.library.strict_model import FileModel
 
 _STEP = re.compile(r"[0-9]|10")

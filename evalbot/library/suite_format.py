@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Discriminator, Field, JsonValue, Tag, WithJsonSchema
+from pydantic import AfterValidator, Discriminator, Field, JsonValue, Tag, WithJsonSchema, model_validator
 
 from evalbot.grading.sampling import Strategy
-from evalbot.library.field_types import Cron, Line, Share, Slug, Text, Tokens, Zone, complain
-from evalbot.library.item_format import MAX_GRADERS, GraderFile, ItemFile, MessageFile, form_of
+from evalbot.library.field_types import Cron, Line, Share, Slug, Text, Tokens, Zone, complain, form_of
+from evalbot.library.grader_format import MAX_GRADERS, GraderFile
+from evalbot.library.item_format import ItemFile, MessageFile
 from evalbot.library.strict_model import FileModel, did_you_mean
+from evalbot.library.target_format import TargetEntry
 
 OTHER_STRATEGIES = {
     "uncertain": Strategy.DISAGREE,
@@ -27,20 +29,22 @@ def _strategy(name: str) -> str:
     return OTHER_STRATEGIES[name].value if name in OTHER_STRATEGIES else name
 
 
-class TargetFile(FileModel):
-    """A target in its long form."""
-
-    id: Annotated[str, Field(min_length=1, max_length=200)]
-    label: Annotated[str, Field(min_length=1, max_length=100)] | None = None
-    config: dict[Line, JsonValue] = Field(default_factory=dict)
-
-
 class PromptEntry(FileModel):
-    """A prompt written into the suite."""
+    """A prompt written into the suite, or one of a file (`file`, or `id` as elsewhere) under a name of its own."""
 
-    name: Line
+    name: Annotated[str, Field(min_length=1, max_length=120)]
     inputs: list[Line] = Field(default_factory=list)
-    messages: Annotated[list[MessageFile], Field(min_length=1)]
+    messages: Annotated[list[MessageFile], Field(min_length=1)] | None = None
+    file: Line | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        """Check that the prompt's text is here or in a file."""
+        if (self.messages is None) == (self.file is None):
+            raise complain("holds its `messages`, or names a `file`")
+        if self.file is not None and (self.inputs or not self.file.startswith("file://")):
+            raise complain("names a prompt file as `file://...`, which says itself what its inputs are", "file")
+        return self
 
 
 class SkillFile(FileModel):
@@ -51,10 +55,11 @@ class SkillFile(FileModel):
 
 
 class DefaultsFile(FileModel):
-    """What every item has: graders before its own, variables under its own."""
+    """What every item has: graders before its own, variables and metadata under its own."""
 
     graders: Annotated[list[GraderFile], Field(max_length=MAX_GRADERS)] = Field(default_factory=list)
     vars: dict[Line, JsonValue] = Field(default_factory=dict)
+    metadata: dict[Line, JsonValue] = Field(default_factory=dict)
 
 
 class SplitFile(FileModel):
@@ -70,12 +75,6 @@ class BudgetFile(FileModel):
 
     usd: Annotated[float, Field(ge=0, le=1e6)] | None = None
     tokens: Tokens | None = None
-
-
-TargetEntry = Annotated[
-    Annotated[str, Field(min_length=1, max_length=200), Tag("<text>")] | Annotated[TargetFile, Tag("<mapping>")],
-    Discriminator(form_of, custom_error_type="file", custom_error_message="must be `provider:model` or hold an `id`"),
-]
 
 
 class JudgeFile(FileModel):

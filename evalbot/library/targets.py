@@ -10,7 +10,7 @@ from pydantic import JsonValue
 
 from evalbot.errors import BadSetting
 from evalbot.library.documents import Document, FieldPath, Problem, refusal
-from evalbot.library.suite_format import TargetFile
+from evalbot.library.target_format import TargetFile
 from evalbot.suites.targets import Target, short_target
 
 _ID = re.compile(r"[a-z][a-z0-9_-]*(:\S+)?")

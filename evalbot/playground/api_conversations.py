@@ -84,7 +84,7 @@ def members(emu: Emulation, args: Arguments) -> Reply:
 
 
 def open_conversation(emu: Emulation, args: Arguments) -> Reply:
-    """Answer conversations.open for direct messages with one person."""
+    """Answer conversations.open for direct messages with one person or a few."""
     if "channel" in args:
         channel = find_channel(emu, args.text("channel"))
         return {"channel": _describe(emu, channel) if args.flag("return_im") else {"id": channel.id}}
@@ -98,10 +98,12 @@ def open_conversation(emu: Emulation, args: Arguments) -> Reply:
         raise missing_scope(emu, needed)
     if any(one not in emu.space.people for one in users):
         raise ApiError("user_not_found")
-    if len(users) > 1:
-        raise ApiError("method_not_supported_for_channel_type")
-    channel = emu.space.open_im(users[0], emu.app.bot_user)
-    return {"channel": _describe(emu, channel) if args.flag("return_im") else {"id": channel.id}}
+    if emu.app.bot_user in users:
+        raise ApiError("invalid_user_combination")
+    known = len(emu.space.channels)
+    channel = emu.space.open_group((emu.app.bot_user, *users))
+    reply: Reply = {"channel": _describe(emu, channel) if args.flag("return_im") else {"id": channel.id}}
+    return reply if len(emu.space.channels) > known else reply | {"no_op": True, "already_open": True}
 
 
 def join(emu: Emulation, args: Arguments) -> Reply:
@@ -113,11 +115,8 @@ def join(emu: Emulation, args: Arguments) -> Reply:
         raise ApiError("is_archived")
     if emu.space.join(channel, emu.app.bot_user):
         return {"channel": _describe(emu, channel)}
-    return {
-        "channel": _describe(emu, channel),
-        "warning": "already_in_channel",
-        "response_metadata": {"warnings": ["already_in_channel"]},
-    }
+    warning = {"warning": "already_in_channel", "response_metadata": {"warnings": ["already_in_channel"]}}
+    return {"channel": _describe(emu, channel), **warning}
 
 
 def _readable(emu: Emulation, args: Arguments) -> Channel:

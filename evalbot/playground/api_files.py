@@ -9,7 +9,7 @@ from evalbot.playground.api_method import Method, Reply, find_channel
 from evalbot.playground.arguments import Arguments
 from evalbot.playground.bot_messages import bot_frame, put_in_thread, read_blocks
 from evalbot.playground.channels import Channel
-from evalbot.playground.elements import fill_ids
+from evalbot.playground.elements import complete
 from evalbot.playground.emulation import Emulation
 from evalbot.playground.files import File
 from evalbot.playground.rate_limits import Tier
@@ -49,7 +49,7 @@ def complete_upload(emu: Emulation, args: Arguments) -> Reply:
         raise ApiError.invalid_arguments("must not provide both blocks and initial_comment")
     message = bot_frame(emu) | {"subtype": "file_share", "text": args.text("initial_comment"), "upload": False}
     if blocks:
-        message["blocks"] = fill_ids(blocks)
+        message["blocks"] = complete(blocks)
     inspect_message(emu.violations, "files.completeUploadExternal", message)
     for channel in channels:
         own = dict(message)

@@ -1,4 +1,4 @@
-"""The methods of the Web API that mark things: reactions, pins and bookmarks."""
+"""The methods of the Web API that mark messages: reactions and pins."""
 
 import re
 
@@ -14,9 +14,6 @@ _EMOJI = re.compile(r"[a-z0-9_+'\-]+(::skin-tone-[2-6])?")
 _TS = re.compile(r"\d{10}\.\d{6}")
 REACTIONS_MAX = 23
 PINS_MAX = 100
-BOOKMARKS_MAX = 100
-BOOKMARK_TITLE_MAX = 256
-BOOKMARK_LINK_MAX = 2_048
 
 
 def _item(emu: Emulation, args: Arguments) -> tuple[Channel, Message]:
@@ -60,7 +57,8 @@ def remove_reaction(emu: Emulation, args: Arguments) -> Reply:
 def get_reactions(emu: Emulation, args: Arguments) -> Reply:
     """Answer reactions.get."""
     channel, message = _item(emu, args)
-    return {"type": "message", "channel": channel.id, "message": message}
+    shown = {**message, "permalink": emu.permalink(channel, message)}
+    return {"type": "message", "channel": channel.id, "message": shown}
 
 
 def add_pin(emu: Emulation, args: Arguments) -> Reply:
@@ -71,7 +69,7 @@ def add_pin(emu: Emulation, args: Arguments) -> Reply:
         raise ApiError("already_pinned")
     if len(channel.pins) >= PINS_MAX:
         raise ApiError("too_many_pins")
-    channel.pins[message["ts"]] = emu.app.bot_user
+    channel.pins[message["ts"]] = int(emu.clock.now())
     message["pinned_to"] = [channel.id]
     return {}
 
@@ -85,36 +83,22 @@ def remove_pin(emu: Emulation, args: Arguments) -> Reply:
     return {}
 
 
-def add_bookmark(emu: Emulation, args: Arguments) -> Reply:
-    """Answer bookmarks.add."""
-    channel = find_channel(emu, args.text("channel_id"))
+def list_pins(emu: Emulation, args: Arguments) -> Reply:
+    """Answer pins.list, the newest pin first."""
+    channel = find_channel(emu, args.text("channel"))
     need_member(emu, channel)
-    if args.text("type") != "link":
-        raise ApiError("invalid_bookmark_type")
-    title, link = args.text("title"), args.text("link")
-    if not re.match(r"https?://\S+$", link) or len(link) > BOOKMARK_LINK_MAX:
-        raise ApiError("invalid_link")
-    if len(title) > BOOKMARK_TITLE_MAX:
-        raise ApiError.invalid_arguments(f"must be less than {BOOKMARK_TITLE_MAX + 1} characters [json-pointer:/title]")
-    if len(channel.bookmarks) >= BOOKMARKS_MAX:
-        raise ApiError("too_many_bookmarks")
-    bookmark = {
-        "id": f"Bk0{len(channel.bookmarks) + 1:06d}",
-        "channel_id": channel.id,
-        "title": title,
-        "link": link,
-        "emoji": args.text("emoji"),
-        "type": "link",
-        "date_created": int(emu.clock.now()),
-        "app_id": emu.app.app_id,
-    }
-    channel.bookmarks.append(bookmark)
-    return {"bookmark": bookmark}
-
-
-def list_bookmarks(emu: Emulation, args: Arguments) -> Reply:
-    """Answer bookmarks.list."""
-    return {"bookmarks": find_channel(emu, args.text("channel_id")).bookmarks}
+    items = [
+        {
+            "type": "message",
+            "channel": channel.id,
+            "created": pinned_at,
+            "created_by": emu.app.bot_user,
+            "message": {**message, "permalink": emu.permalink(channel, message)},
+        }
+        for ts, pinned_at in reversed(channel.pins.items())
+        if (message := channel.log.find(ts)) is not None
+    ]
+    return {"items": items}
 
 
 METHODS = {
@@ -123,6 +107,5 @@ METHODS = {
     "reactions.get": Method(get_reactions, Tier.THREE, ("reactions:read",), reads_json=False),
     "pins.add": Method(add_pin, Tier.TWO, ("pins:write",), required=("channel",)),
     "pins.remove": Method(remove_pin, Tier.TWO, ("pins:write",), required=("channel",)),
-    "bookmarks.add": Method(add_bookmark, Tier.TWO, ("bookmarks:write",), required=("channel_id", "title", "type")),
-    "bookmarks.list": Method(list_bookmarks, Tier.THREE, ("bookmarks:read",), required=("channel_id",)),
+    "pins.list": Method(list_pins, Tier.TWO, ("pins:read",), reads_json=False, required=("channel",)),
 }

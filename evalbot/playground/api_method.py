@@ -4,6 +4,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as BadBase64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, TypeVar
 
 from evalbot.playground.arguments import Arguments
@@ -18,6 +19,15 @@ Handler = Callable[[Emulation, Arguments], Reply]
 Item = TypeVar("Item")
 
 
+class TokenKind(StrEnum):
+    """Which token a method takes. NONE: it tells who calls by client_id and client_secret."""
+
+    BOT = "bot"
+    APP = "app"
+    CONFIG = "config"
+    NONE = "none"
+
+
 @dataclass(frozen=True)
 class Method:
     """One method: who may call it, how often, and what answers it. scopes: all of them are needed."""
@@ -27,7 +37,7 @@ class Method:
     scopes: tuple[str, ...] = ()
     reads_json: bool = True
     required: tuple[str, ...] = ()
-    is_app_level: bool = False
+    token: TokenKind = TokenKind.BOT
 
 
 def missing_scope(emu: Emulation, *needed: str) -> ApiError:

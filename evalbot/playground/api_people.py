@@ -1,15 +1,16 @@
-"""The methods of the Web API about the app itself, people, the team and assistant threads."""
+"""The methods of the Web API about the app itself, people and the team."""
 
-from evalbot.playground.api_method import Method, Reply, find_channel, missing_scope, page_of, with_cursor
+from typing import Any
+
+from evalbot.playground.api_method import Method, Reply, TokenKind, page_of, with_cursor
 from evalbot.playground.arguments import Arguments
 from evalbot.playground.emulation import Emulation
 from evalbot.playground.installed_app import TokenState
-from evalbot.playground.people import Person, slack_user
+from evalbot.playground.people import Onlooker, Person, email_of, slack_user
 from evalbot.playground.rate_limits import Tier
 from evalbot.playground.refusals import ApiError
 
-LOADING_MESSAGES_MAX = 10
-PROMPTS_MAX = 4
+PICTURE_SIZES = (34, 44, 68, 88, 102, 132)
 
 
 def auth_test(emu: Emulation, args: Arguments) -> Reply:
@@ -42,7 +43,9 @@ def open_socket(emu: Emulation, args: Arguments) -> Reply:
 
 
 def _describe(emu: Emulation, person: Person) -> Reply:
-    return slack_user(person, emu.app.bot_id, emu.app.app_id)
+    app = emu.app
+    sees_email = "users:read.email" in app.scopes
+    return slack_user(person, Onlooker(emu.space.id, app.bot_id, app.app_id, emu.base_url, sees_email))
 
 
 def user_info(emu: Emulation, args: Arguments) -> Reply:
@@ -55,7 +58,7 @@ def user_info(emu: Emulation, args: Arguments) -> Reply:
 
 def list_users(emu: Emulation, args: Arguments) -> Reply:
     """Answer users.list; people of other organisations are left out."""
-    own = [one for one in emu.space.people.values() if not one.is_outsider]
+    own = [one for one in emu.space.people.values() if not emu.space.is_outsider(one)]
     page, cursor = page_of(own, args, 1000, 1000)
     return with_cursor({"members": [_describe(emu, one) for one in page], "cache_ts": int(emu.clock.now())}, cursor)
 
@@ -65,14 +68,16 @@ def bot_info(emu: Emulation, args: Arguments) -> Reply:
     if args.text("bot", emu.app.bot_id) != emu.app.bot_id:
         raise ApiError("bot_not_found")
     bot = {"id": emu.app.bot_id, "deleted": False, "name": emu.app.name, "updated": 1760000000}
-    return {"bot": bot | {"app_id": emu.app.app_id, "user_id": emu.app.bot_user, "icons": {}}}
+    icons = {f"image_{size}": f"{emu.base_url}/avatar/{emu.app.bot_user}" for size in (36, 48, 72)}
+    return {"bot": bot | {"app_id": emu.app.app_id, "user_id": emu.app.bot_user, "icons": icons}}
 
 
 def team_info(emu: Emulation, args: Arguments) -> Reply:
     """Answer team.info."""
-    return {
-        "team": {"id": emu.space.id, "name": emu.space.name, "domain": emu.space.domain, "email_domain": "", "icon": {}}
-    }
+    picture = f"{emu.base_url}/static/icon.svg"
+    icon: dict[str, Any] = {f"image_{size}": picture for size in PICTURE_SIZES}
+    team = {"id": emu.space.id, "name": emu.space.name, "url": f"{emu.base_url}/", "domain": emu.space.domain}
+    return {"team": team | {"email_domain": "", "icon": icon | {"image_default": True}}}
 
 
 def list_emoji(emu: Emulation, args: Arguments) -> Reply:
@@ -88,8 +93,19 @@ def list_groups(emu: Emulation, args: Arguments) -> Reply:
             "id": group_id,
             "team_id": emu.space.id,
             "is_usergroup": True,
+            "is_external": False,
             "name": group["name"],
             "handle": group["handle"],
+            "description": "",
+            "date_create": 1760000000,
+            "date_update": 1760000000,
+            "date_delete": 0,
+            "auto_type": None,
+            "created_by": group["users"][0],
+            "updated_by": group["users"][0],
+            "deleted_by": None,
+            "prefs": {"channels": [], "groups": []},
+            "user_count": str(len(group["users"])),
         }
         rows.append(row | ({"users": group["users"]} if args.flag("include_users") else {}))
     return {"usergroups": rows}
@@ -103,71 +119,28 @@ def list_group_users(emu: Emulation, args: Arguments) -> Reply:
     return {"users": group["users"]}
 
 
-def set_status(emu: Emulation, args: Arguments) -> Reply:
-    """Answer assistant.threads.setStatus; the status stays until the next reply or two minutes."""
-    channel = find_channel(emu, args.text("channel_id"))
-    if channel.log.find(args.text("thread_ts")) is None:
-        raise ApiError("invalid_thread_ts")
-    messages = args.data("loading_messages") or []
-    if len(messages) > LOADING_MESSAGES_MAX:
-        raise ApiError.invalid_arguments(
-            f"no more than {LOADING_MESSAGES_MAX} items allowed [json-pointer:/loading_messages]"
-        )
-    emu.statuses[channel.id, args.text("thread_ts")] = args.text("status")
-    return {}
-
-
-def _need_agent(emu: Emulation, args: Arguments) -> None:
-    if not emu.app.is_agent:
-        raise ApiError("not_agent_app")
-    find_channel(emu, args.text("channel_id"))
-
-
-def set_title(emu: Emulation, args: Arguments) -> Reply:
-    """Answer assistant.threads.setTitle."""
-    channel = find_channel(emu, args.text("channel_id"))
-    if channel.log.find(args.text("thread_ts")) is None:
-        raise ApiError("invalid_thread_ts")
-    return {}
-
-
-def set_prompts(emu: Emulation, args: Arguments) -> Reply:
-    """Answer assistant.threads.setSuggestedPrompts."""
-    _need_agent(emu, args)
-    prompts = args.data("prompts")
-    if not isinstance(prompts, list) or not 1 <= len(prompts) <= PROMPTS_MAX:
-        raise ApiError.invalid_arguments(f"no more than {PROMPTS_MAX} items allowed [json-pointer:/prompts]")
-    return {}
-
-
 def find_by_email(emu: Emulation, args: Arguments) -> Reply:
-    """Answer users.lookupByEmail: nobody here has an email address."""
-    if "users:read.email" not in emu.app.scopes:
-        raise missing_scope(emu, "users:read.email")
-    raise ApiError("users_not_found")
+    """Answer users.lookupByEmail."""
+    found = [one for one in emu.space.people.values() if email_of(one) == args.text("email") and not one.is_bot]
+    if not found:
+        raise ApiError("users_not_found")
+    return {"user": _describe(emu, found[0])}
 
 
 METHODS = {
     "auth.test": Method(auth_test, Tier.SPECIAL),
     "auth.revoke": Method(auth_revoke, Tier.THREE, reads_json=False),
-    "apps.connections.open": Method(open_socket, Tier.THREE, is_app_level=True),
+    "apps.connections.open": Method(open_socket, Tier.THREE, token=TokenKind.APP),
     "users.info": Method(user_info, Tier.FOUR, ("users:read",), reads_json=False, required=("user",)),
     "users.list": Method(list_users, Tier.TWO, ("users:read",), reads_json=False),
-    "users.lookupByEmail": Method(find_by_email, Tier.THREE, reads_json=False, required=("email",)),
+    "users.lookupByEmail": Method(
+        find_by_email, Tier.THREE, ("users:read.email",), reads_json=False, required=("email",)
+    ),
     "bots.info": Method(bot_info, Tier.THREE, ("users:read",), reads_json=False),
     "team.info": Method(team_info, Tier.THREE, ("team:read",)),
     "emoji.list": Method(list_emoji, Tier.TWO, ("emoji:read",), reads_json=False),
     "usergroups.list": Method(list_groups, Tier.TWO, ("usergroups:read",), reads_json=False),
     "usergroups.users.list": Method(
         list_group_users, Tier.TWO, ("usergroups:read",), reads_json=False, required=("usergroup",)
-    ),
-    "assistant.threads.setStatus": Method(
-        set_status, Tier.SPECIAL, ("chat:write",), required=("channel_id", "thread_ts", "status")
-    ),
-    "assistant.threads.setTitle": Method(
-        set_title, Tier.FOUR, ("assistant:write",), required=("channel_id", "thread_ts", "title")
-    ),
-    "assistant.threads.setSuggestedPrompts": Method(
-        set_prompts, Tier.FOUR, ("assistant:write",), required=("channel_id", "prompts")
     ),
 }

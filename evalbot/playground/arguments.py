@@ -1,6 +1,7 @@
 """The arguments of a Web API call, wherever Slack reads them from."""
 
 import json
+from base64 import b64decode
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
@@ -13,11 +14,12 @@ _TRUE = ("1", "true", "yes", "on")
 
 
 class Arguments:
-    """Arguments by name; strings from query and form, any JSON from a JSON body."""
+    """Arguments by name; strings from query and form, any JSON from a JSON body. warning: Slack's word for how they came, or ""."""
 
-    def __init__(self, given: Mapping[str, Any]) -> None:
+    def __init__(self, given: Mapping[str, Any], warning: str = "") -> None:
         """Keep the arguments that have a value."""
         self.given = {key: value for key, value in given.items() if value is not None}
+        self.warning = warning
 
     def __contains__(self, name: str) -> bool:
         """Whether the argument was given and is not an empty string."""
@@ -54,8 +56,20 @@ class Arguments:
         return value
 
 
-def _form_kind(content_type: str) -> str:
-    return content_type.partition(";")[0].strip().lower()
+def _form_kind(content_type: str) -> tuple[str, str]:
+    """Return the media type and the charset of a Content-Type header, in lower case."""
+    kind, _, rest = content_type.lower().partition(";")
+    _, _, charset = rest.partition("charset=")
+    return kind.strip(), charset.strip().strip('"')
+
+
+def _charset_warning(kind: str, charset: str) -> str:
+    """Return Slack's warning about the charset of a body, or "". Raises invalid_charset."""
+    if charset not in ("", "utf-8", "utf8", "iso-8859-1"):
+        raise ApiError("invalid_charset")
+    if kind == "application/json":
+        return "" if charset else "missing_charset"
+    return "superfluous_charset" if charset else ""
 
 
 async def read_arguments(request: Request, reads_json: bool) -> tuple[Arguments, str]:
@@ -65,7 +79,8 @@ async def read_arguments(request: Request, reads_json: bool) -> tuple[Arguments,
     """
     given: dict[str, Any] = dict(parse_qsl(request.url.query, keep_blank_values=True))
     body = await request.body()
-    kind = _form_kind(request.headers.get("content-type", ""))
+    kind, charset = _form_kind(request.headers.get("content-type", ""))
+    warning = _charset_warning(kind, charset) if body else ""
     if body and kind == "application/json":
         given |= _read_json(body) if reads_json else {}
     elif body and kind == "application/x-www-form-urlencoded":
@@ -75,10 +90,21 @@ async def read_arguments(request: Request, reads_json: bool) -> tuple[Arguments,
         given |= {key: value for key, value in form.items() if isinstance(value, str)}
     elif body:
         raise ApiError("invalid_post_type" if kind else "missing_post_type")
-    token = request.headers.get("authorization", "")
-    token = token[7:].strip() if token.lower().startswith("bearer ") else str(given.get("token", ""))
+    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "basic":
+        given |= _read_basic(secret)
+    token = secret.strip() if scheme.lower() == "bearer" else str(given.get("token", ""))
     given.pop("token", None)
-    return Arguments(given), token
+    return Arguments(given, warning), token
+
+
+def _read_basic(secret: str) -> dict[str, str]:
+    """Return client_id and client_secret of a Basic authorization, {} when it is unreadable."""
+    try:
+        name, _, word = b64decode(secret).decode().partition(":")
+    except ValueError:
+        return {}
+    return {"client_id": name, "client_secret": word}
 
 
 def _read_json(body: bytes) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from evalbot.playground.api_method import find_message
 from evalbot.playground.arguments import Arguments
 from evalbot.playground.block_rules import check_message, total_characters
 from evalbot.playground.channels import Channel
-from evalbot.playground.elements import fill_ids
+from evalbot.playground.elements import complete
 from evalbot.playground.emulation import Emulation
 from evalbot.playground.messages import Message
 from evalbot.playground.refusals import ApiError
@@ -34,13 +34,14 @@ def compose(emu: Emulation, args: Arguments, where: str) -> Message:
         raise ApiError("no_text")
     message: Message = bot_frame(emu) | {"text": text[:TEXT_CUT]}
     if blocks:
-        message["blocks"] = fill_ids(blocks)
+        message["blocks"] = complete(blocks)
     if attachments:
         message["attachments"] = attachments
     if "metadata" in args:
         message["metadata"] = read_metadata(args)
-    _customise(emu, args, message)
+    customise(emu, args, message)
     inspect_message(emu.violations, where, message, args.flag("link_names") or args.text("parse") == "full")
+    _complete_attachments(attachments)
     if len(text) > TEXT_ADVISED:
         emu.violations.add(Kind.OVER_SAFE_LIMIT, where, f"The text has {len(text)} characters; 4,000 are advised.")
     return message
@@ -116,11 +117,24 @@ def _read_attachments(args: Arguments) -> list[Any]:
         raise ApiError("invalid_attachments") from None
     if attachments is None:
         return []
-    if not isinstance(attachments, list):
+    if not isinstance(attachments, list) or not all(isinstance(one, dict) for one in attachments):
         raise ApiError("invalid_attachments")
     if len(attachments) > ATTACHMENTS_MAX:
         raise ApiError("too_many_attachments")
-    return attachments
+    for one in attachments:
+        blocks = one.get("blocks", [])
+        if not isinstance(blocks, list) or (blocks and check_message(blocks)):
+            raise ApiError("invalid_attachments")
+    return deepcopy(attachments)
+
+
+def _complete_attachments(attachments: list[Any]) -> None:
+    """Number the attachments and give each the fallback text that Slack would."""
+    for place, one in enumerate(attachments, start=1):
+        one["id"] = place
+        one.setdefault("fallback", one.get("text") or "[no preview available]")
+        if one.get("blocks"):
+            one["blocks"] = complete(one["blocks"])
 
 
 def _read_markdown(args: Arguments, has_other: bool) -> tuple[str, list[dict[str, Any]]]:
@@ -132,7 +146,8 @@ def _read_markdown(args: Arguments, has_other: bool) -> tuple[str, list[dict[str
     return text, [{"type": "markdown", "text": text}]
 
 
-def _customise(emu: Emulation, args: Arguments, message: Message) -> None:
+def customise(emu: Emulation, args: Arguments, message: Message) -> None:
+    """Give the message the name it asks for. Raises missing_scope."""
     given = [name for name in ("username", "icon_emoji", "icon_url") if name in args]
     if given and "chat:write.customize" not in emu.app.scopes:
         raise ApiError("missing_scope", needed="chat:write.customize", provided=",".join(emu.app.scopes))

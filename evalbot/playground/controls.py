@@ -1,6 +1,8 @@
 """Finding buttons, menus and fields by what a person reads on them."""
 
+from base64 import b64encode
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from evalbot.playground.elements import VALUE_KEYS, interactive_elements, options_of
@@ -26,6 +28,10 @@ class Control:
             return {key: [self._option(one) for one in ([choice] if isinstance(choice, str) else choice or [])]}
         if key == "selected_option":
             return {key: self._option(choice) if choice is not None else None}
+        if key == "files":
+            return {
+                key: [_as_file(one) for one in (choice if isinstance(choice, list) else [choice] if choice else [])]
+            }
         if key in ("selected_users", "selected_conversations", "selected_channels"):
             return {key: [choice] if isinstance(choice, str) else choice}
         if key == "rich_text_value" and isinstance(choice, str):
@@ -42,6 +48,12 @@ class Control:
             known = ", ".join(one["text"]["text"] for one in options) or "none until the app offers some"
             raise PlaygroundError(f"There is no option {choice!r}; there are: {known}.")
         return choice
+
+
+def _as_file(path: Any) -> dict[str, Any]:
+    """Return a file of this machine as the page would send it."""
+    found = Path(path)
+    return {"name": found.name, "content_base64": b64encode(found.read_bytes()).decode()}
 
 
 def find_control(blocks: list[dict[str, Any]], label: str) -> Control:

@@ -16,6 +16,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from copy import deepcopy
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -144,8 +145,11 @@ class Driver:
         found: list[dict[str, Any]] = (await self.do("suggest", **place, **ids, value=typed))["options"]
         return found
 
-    async def fill(self, label: str, value: str | list[str] | None) -> None:
-        """Put something into a field of the open modal, found by its label, block_id or action_id; sent with submit."""
+    async def fill(self, label: str, value: str | Path | list[str] | list[Path] | None) -> None:
+        """Put something into a field of the open modal, found by its label, block_id or action_id; sent with submit.
+
+        A field for files takes paths.
+        """
         view = await self.see_view()
         control = find_input(view["blocks"], label)
         entered = self._entered.setdefault(view["id"], {}).setdefault(control.block_id, {})

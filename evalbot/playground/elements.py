@@ -35,6 +35,26 @@ VALUE_KEYS: dict[str, tuple[str, str]] = {
 _BUTTON_LIKE = ("button", "icon_button", "workflow_button")
 
 
+def complete(blocks: list[Block]) -> list[Block]:
+    """Return the blocks as Slack stores them: ids for what has none, and the keys that text objects have by default."""
+    _complete_texts(blocks)
+    return fill_ids(blocks)
+
+
+def _complete_texts(value: Any) -> None:
+    if isinstance(value, list):
+        for one in value:
+            _complete_texts(one)
+    elif isinstance(value, dict):
+        if value.get("type") == "plain_text":
+            value.setdefault("emoji", True)
+        elif value.get("type") == "mrkdwn":
+            value.setdefault("verbatim", False)
+        for key, one in value.items():
+            if key != "rows" and isinstance(one, dict | list):
+                _complete_texts(one)
+
+
 def fill_ids(blocks: list[Block]) -> list[Block]:
     """Give every block and interactive element without an id a random one, as Slack does."""
     for block in blocks:

@@ -1,9 +1,11 @@
 """Which changes of the workspace become events for the app."""
 
+import secrets
 from typing import Any
 
 from evalbot.playground.channels import Channel
 from evalbot.playground.delivery import Delivery
+from evalbot.playground.links import links_in
 from evalbot.playground.payloads import (
     changed_event,
     deleted_event,
@@ -14,13 +16,19 @@ from evalbot.playground.payloads import (
 )
 from evalbot.playground.workspace import Change, What, Workspace
 
-_MESSAGE_EVENTS = {"channel": "message.channels", "group": "message.groups", "im": "message.im"}
+_MESSAGE_EVENTS = {
+    "channel": "message.channels",
+    "group": "message.groups",
+    "im": "message.im",
+    "mpim": "message.mpim",
+}
 _SCOPES = {
     "app_mention": ("app_mentions:read",),
     "reaction_added": ("reactions:read",),
     "reaction_removed": ("reactions:read",),
     "member_joined_channel": ("channels:read", "groups:read"),
     "file_shared": ("files:read",),
+    "link_shared": ("links:read",),
     "team_join": ("users:read",),
 }
 
@@ -32,6 +40,7 @@ class EventFeed:
         """Begin to listen."""
         self._space, self._delivery = space, delivery
         self.is_on = False
+        self.shared_links: dict[str, tuple[str, str]] = {}
         space.listen(self._hear)
 
     def send(self, event: dict[str, Any], channel: Channel | None = None) -> None:
@@ -77,6 +86,25 @@ class EventFeed:
             and not is_own
         ):
             self.send(mention_event(channel, change.message), channel)
+        links = [] if is_own else links_in(change.message.get("text", ""), self._space.app.unfurl_domains)
+        if links:
+            self._tell_links(channel, change.message, links)
+
+    def _tell_links(self, channel: Channel, message: dict[str, Any], links: list[dict[str, str]]) -> None:
+        unfurl_id = f"{channel.id}.{message['ts']}.{secrets.token_hex(16)}"
+        self.shared_links[unfurl_id] = (channel.id, message["ts"])
+        event = {
+            "type": "link_shared",
+            "channel": channel.id,
+            "user": message["user"],
+            "message_ts": message["ts"],
+            "links": links,
+            "is_bot_user_member": True,
+            "unfurl_id": unfurl_id,
+            "source": "conversations_history",
+            "event_ts": message["ts"],
+        }
+        self.send(event | ({"thread_ts": message["thread_ts"]} if "thread_ts" in message else {}), channel)
 
     def _tell_joined(self, channel: Channel, person: str) -> None:
         event = {

@@ -1,4 +1,4 @@
-"""Troubles on demand: outages, failing calls, lost replies, duplicate deliveries, slow answers."""
+"""Troubles on demand: outages, failing calls, lost replies, duplicate, late and reordered deliveries, slow answers."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -34,13 +34,17 @@ class CallFault:
 class Faults:
     """The troubles that are switched on now.
 
-    outage_end is a moment of the movable clock; slow is in seconds; the next `duplicates` deliveries come with extra `copies`.
+    outage_end is a moment of the movable clock; slow is in seconds; the next `duplicates` deliveries come with extra `copies`;
+    the next `late` events come `delay` seconds later; the next `reordered` events come in reverse.
     """
 
     clock: Clock
     slow: float = 0.0
     duplicates: int = 0
     copies: int = 1
+    late: int = 0
+    delay: float = 0.0
+    reordered: int = 0
     outage_end: float = 0.0
     outage_trouble: Trouble = Trouble.SERVER_ERROR
     calls: list[CallFault] = field(default_factory=list)
@@ -103,9 +107,27 @@ class Faults:
         self.changed()
         return self.copies
 
+    def delay_events(self, events: int, seconds: float) -> None:
+        """Let the next events come this much later, by the movable clock."""
+        self.late, self.delay = events, seconds
+        self.changed()
+
+    def take_delay(self) -> float:
+        """Return by how many seconds this event is late, and count it."""
+        if self.late <= 0:
+            return 0.0
+        self.late -= 1
+        self.changed()
+        return self.delay
+
+    def reorder(self, events: int) -> None:
+        """Hold the next events back and send them in reverse order once there are so many, or after some seconds."""
+        self.reordered = events
+        self.changed()
+
     def clear(self) -> None:
         """End all troubles."""
-        self.slow, self.duplicates, self.outage_end = 0.0, 0, 0.0
+        self.slow, self.duplicates, self.outage_end, self.late, self.reordered = 0.0, 0, 0.0, 0, 0
         self.calls.clear()
         self.changed()
 
@@ -117,5 +139,8 @@ class Faults:
             "slow": self.slow,
             "duplicates": self.duplicates,
             "copies": self.copies,
+            "late": self.late,
+            "delay": self.delay,
+            "reordered": self.reordered,
             "calls": [asdict(one) for one in self.calls],
         }

@@ -1,12 +1,13 @@
 """The app as it is installed in the workspace: identity, tokens, scopes, events, commands and shortcuts."""
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 BOT_USER = "U0EVALBOT"
 BOT_ID = "B0EVALBOT"
 APP_ID = "A0EVALBOT"
+CLIENT_ID = "1000000001.3000000003"
 
 DEFAULT_SCOPES = (
     "app_mentions:read",
@@ -86,9 +87,13 @@ def _secret(seed: str, what: str, length: int) -> str:
 
 @dataclass
 class InstalledApp:
-    """Everything the workspace knows of the installed app. Tokens follow from seed, so a restart keeps them."""
+    """Everything the workspace knows of the installed app. Secrets follow from seed, so a restart keeps them.
+
+    installation tells the bot tokens of several workspaces apart. rotates: tokens end after twelve hours and are refreshed.
+    """
 
     seed: str = "acme"
+    installation: str = ""
     name: str = "evalbot"
     commands: tuple[Command, ...] = DEFAULT_COMMANDS
     shortcuts: tuple[Shortcut, ...] = DEFAULT_SHORTCUTS
@@ -96,6 +101,9 @@ class InstalledApp:
     events: tuple[str, ...] = DEFAULT_EVENTS
     has_home: bool = True
     is_agent: bool = False
+    rotates: bool = False
+    unfurl_domains: tuple[str, ...] = ()
+    redirect_urls: tuple[str, ...] = ()
     is_distributed: bool = False
     socket_mode: bool = True
     app_id: str = APP_ID
@@ -105,14 +113,22 @@ class InstalledApp:
     bot_token: str = field(init=False)
     app_token: str = field(init=False)
     signing_secret: str = field(init=False)
+    client_secret: str = field(init=False)
+    config_token: str = field(init=False)
     verification_token: str = field(init=False)
 
     def __post_init__(self) -> None:
         """Derive the secrets from the seed."""
-        self.bot_token = f"xoxb-1000000001-2000000002-{_secret(self.seed, 'bot', 24)}"
+        self.bot_token = f"xoxb-1000000001-2000000002-{_secret(self.seed, 'bot' + self.installation, 24)}"
         self.app_token = f"xapp-1-{self.app_id}-3000000003-{_secret(self.seed, 'app', 48)}"
         self.signing_secret = _secret(self.seed, "signing", 32)
+        self.config_token = f"xoxe.xoxp-1-{_secret(self.seed, 'config', 48)}"
+        self.client_secret = _secret(self.seed, "client", 32)
         self.verification_token = _secret(self.seed, "verification", 24)
+
+    def installed_in(self, installation: str, bot_user: str, bot_id: str) -> "InstalledApp":
+        """Return the same app as it is installed in another workspace, with a bot token of its own."""
+        return replace(self, installation=installation, bot_user=bot_user, bot_id=bot_id)
 
     def find_command(self, word: str) -> Command | None:
         """Return the command of this name, or None."""

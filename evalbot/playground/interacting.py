@@ -13,6 +13,7 @@ from evalbot.playground.elements import (
     take_entered,
 )
 from evalbot.playground.emulation import Emulation
+from evalbot.playground.form_files import keep_files
 from evalbot.playground.payloads import (
     global_shortcut,
     message_actions,
@@ -49,7 +50,7 @@ async def click(emu: Emulation, person: str, args: Args) -> Result:
     message = find_shown(emu, person, channel, str(args.get("ts", "")))
     blocks = message.get("blocks", [])
     entered = emu.message_state.setdefault((person, channel.id, message["ts"]), {})
-    take_entered(blocks, args.get("values") or {}, entered)
+    take_entered(blocks, keep_files(emu, person, blocks, args.get("values") or {}), entered)
     action = _action(emu, blocks, args, entered)
     payload = message_actions(emu.space, channel, message, person, action, state_of(blocks, entered))
     is_ephemeral = bool(message.get("ephemeral"))
@@ -61,7 +62,7 @@ async def click(emu: Emulation, person: str, args: Args) -> Result:
 
 async def _click_in_view(emu: Emulation, person: str, args: Args) -> Result:
     view = find_view(emu, person, args)
-    take_entered(view.blocks, args.get("values") or {}, view.entered)
+    take_entered(view.blocks, keep_files(emu, person, view.blocks, args.get("values") or {}), view.entered)
     action = _action(emu, view.blocks, args, view.entered)
     payload = view_actions(emu.space, emu.views, view, action)
     payload["trigger_id"] = emu.keys.make_trigger(person, view.id)
@@ -93,7 +94,7 @@ async def view_submit(emu: Emulation, person: str, args: Args) -> Result:
     view = find_view(emu, person, args)
     if view.body["type"] != "modal" or "submit" not in view.body:
         raise ActionRefused("This window has nothing to submit.")
-    take_entered(view.blocks, args.get("values") or {}, view.entered)
+    take_entered(view.blocks, keep_files(emu, person, view.blocks, args.get("values") or {}), view.entered)
     errors = check_inputs(view.blocks, state_of(view.blocks, view.entered))
     if errors:
         return {"ok": False, "errors": errors}

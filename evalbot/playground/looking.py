@@ -7,7 +7,7 @@ from evalbot.playground.channels import Channel, Kind
 from evalbot.playground.drawing import draw_messages
 from evalbot.playground.emulation import Emulation
 from evalbot.playground.people import page_person
-from evalbot.playground.talking import find_person, find_place
+from evalbot.playground.talking import find_person, find_readable
 
 Args = Mapping[str, Any]
 Result = dict[str, Any]
@@ -40,7 +40,9 @@ async def hello(emu: Emulation, person: str, args: Args) -> Result:
         "me": person,
         "workspace": {"id": space.id, "name": space.name},
         "people": [page_person(one) for one in space.people.values()],
-        "channels": [describe_channel(emu, one, person) for one in space.channels.values() if person in one.members],
+        "channels": [
+            describe_channel(emu, one, person) for one in space.channels.values() if space.may_see(one, person)
+        ],
         "commands": [
             {"command": one.command, "description": one.description, "usage_hint": one.usage_hint}
             for one in app.commands
@@ -48,10 +50,17 @@ async def hello(emu: Emulation, person: str, args: Args) -> Result:
         "apps": [{"id": app.app_id, "name": app.name, "bot_user": app.bot_user, "has_home": app.has_home}],
         "shortcuts": [{"type": one.type, "callback_id": one.callback_id, "name": one.name} for one in app.shortcuts],
         "now": emu.clock.now(),
+        "elsewhere": [_workspace(one) for one in emu.neighbours() if one.is_installed],
+        "threads": [one.as_json() for one in emu.threads.all() if person in space.channels[one.channel].members],
         "views": [emu.views.describe(one) for one in emu.views.stack(person)],
         "faults": emu.faults.as_json(),
         "violations": {"count": len(emu.violations), "list": [one.as_json() for one in emu.violations][-100:]},
     }
+
+
+def _workspace(emu: Emulation) -> Result:
+    people = [page_person(one) for one in emu.space.people.values() if not one.is_bot]
+    return {"id": emu.space.id, "name": emu.space.name, "people": people}
 
 
 async def whoami(emu: Emulation, person: str, args: Args) -> Result:
@@ -71,7 +80,7 @@ async def screen(emu: Emulation, person: str, args: Args) -> Result:
 
 async def drawing(emu: Emulation, person: str, args: Args) -> Result:
     """Return a channel as text, threads indented."""
-    channel = find_place(emu, person, args)
+    channel = find_readable(emu, person, args)
     own = [one for place, one in emu.space.ephemerals.get(person, []) if place == channel.id]
     messages = sorted([*channel.log, *own], key=lambda one: str(one["ts"]))
     names = {one.id: one.name for one in emu.space.people.values()}

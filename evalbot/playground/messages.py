@@ -78,6 +78,11 @@ class MessageLog:
         parent["latest_reply"] = replies[-1]["ts"]
 
 
+def thread_of(message: Message) -> str:
+    """Return the ts of the thread that a message belongs to, or could start."""
+    return str(message.get("thread_ts", message["ts"]))
+
+
 def add_reaction(message: Message, name: str, user: str) -> bool:
     """Add one person's reaction; False when it was there already."""
     reactions: list[dict[str, Any]] = message.setdefault("reactions", [])

@@ -73,6 +73,10 @@ class OneTimeKeys:
         self._urls[key] = ResponseUrl(channel, person, self.clock.now(), message_ts, thread_ts, is_ephemeral)
         return key
 
+    def has_url(self, key: str) -> bool:
+        """Whether this response url was handed out here."""
+        return key in self._urls
+
     def use_url(self, key: str) -> ResponseUrl | str:
         """Return what the url belongs to and count one use, or the error code."""
         url = self._urls.get(key)

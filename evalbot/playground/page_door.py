@@ -8,6 +8,7 @@ from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from evalbot.playground.assistant_threads import AssistantThread
 from evalbot.playground.channels import Channel
 from evalbot.playground.emulation import Emulation, Notice
 from evalbot.playground.looking import describe_channel, hello
@@ -38,9 +39,9 @@ class _Shared:
 class Window:
     """One open page. Waiting events with the same key are merged: only the newest is sent."""
 
-    def __init__(self, websocket: WebSocket, person: str) -> None:
+    def __init__(self, websocket: WebSocket, emu: Emulation, person: str) -> None:
         """Start with nothing to send."""
-        self.websocket, self.person = websocket, person
+        self.websocket, self.emu, self.person = websocket, emu, person
         self._outbox: dict[object, Text] = {}
         self._filled = asyncio.Event()
 
@@ -61,16 +62,18 @@ class Window:
 
 
 class PageDoor:
-    """Keeps the windows by person and tells each what changed for that person."""
+    """Keeps the windows by person and tells each what changed for that person, in every workspace."""
 
     def __init__(self, emu: Emulation) -> None:
         """Begin to listen to the emulation."""
         self._emu = emu
         self._windows: dict[str, set[Window]] = {}
-        emu.space.listen(self._hear)
-        emu.views.listen(self._hear_view)
+        for one in emu.all():
+            one.space.listen(partial(self._hear, one))
+            one.views.listen(partial(self._hear_view, one))
+            one.threads.listen(partial(self._hear_thread, one))
+            one.notice_listeners.append(self._hear_notice)
         emu.violations.listen(self._hear_violation)
-        emu.notice_listeners.append(self._hear_notice)
         emu.faults.changed = self._hear_faults
         emu.clock.moved = self.tell_clock
 
@@ -79,7 +82,8 @@ class PageDoor:
         wanted = websocket.query_params.get("person") or next(
             one for one, who in self._emu.space.people.items() if not who.is_bot
         )
-        found = self._emu.space.find_person(wanted)
+        emu = self._emu.of_person(wanted)
+        found = emu.space.find_person(wanted)
         await websocket.accept()
         if found is None:
             await websocket.send_text(
@@ -87,9 +91,9 @@ class PageDoor:
             )
             await websocket.close(4004)
             return
-        window = Window(websocket, found.id)
+        window = Window(websocket, emu, found.id)
         self._windows.setdefault(found.id, set()).add(window)
-        greeting = json.dumps(await hello(self._emu, found.id, {}))
+        greeting = json.dumps(await hello(emu, found.id, {}))
         window.put(lambda: greeting)
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -112,7 +116,7 @@ class PageDoor:
 
     async def _answer(self, window: Window, request: dict[str, Any]) -> None:
         number, name = request.pop("id", None), str(request.pop("do", ""))
-        answer = json.dumps({"re": number, **await act(self._emu, name, window.person, request)})
+        answer = json.dumps({"re": number, **await act(window.emu, name, window.person, request)})
         window.put(lambda: answer)
 
     # --- events --------------------------------------------------------------------------------
@@ -120,28 +124,31 @@ class PageDoor:
     def _everyone(self) -> list[Window]:
         return [window for windows in self._windows.values() for window in windows]
 
+    def _viewers(self, emu: Emulation, channel: Channel) -> list[Window]:
+        return [one for one in self._everyone() if one.emu is emu and emu.space.may_see(channel, one.person)]
+
     def _members(self, channel: Channel) -> list[Window]:
         if len(self._windows) < len(channel.members):
             return [one for person, windows in self._windows.items() if person in channel.members for one in windows]
         return [window for person in channel.members for window in self._windows.get(person, ())]
 
-    def _hear(self, change: Change) -> None:
+    def _hear(self, emu: Emulation, change: Change) -> None:
         channel = change.channel
         if not self._windows:
             return
         if change.what is What.PEOPLE:
-            event = _Shared(event="people", people=[page_person(one) for one in self._emu.space.people.values()])
-            self._to(self._everyone(), event, "people")
+            event = _Shared(event="people", people=[page_person(one) for one in emu.space.people.values()])
+            self._to([one for one in self._everyone() if one.emu is emu], event, "people")
         elif channel is not None:
-            self._hear_in(channel, change)
+            self._hear_in(emu, channel, change)
 
-    def _hear_in(self, channel: Channel, change: Change) -> None:
+    def _hear_in(self, emu: Emulation, channel: Channel, change: Change) -> None:
         if change.what is What.EPHEMERAL:
             event = _Shared(event="ephemeral", channel=channel.id, message=change.message)
             self._to(self._of(change.person), event, ("message", channel.id, change.message["ts"]))
         elif change.what in (What.CHANNEL, What.JOINED):
             is_for_one = change.what is What.CHANNEL and change.person
-            self._tell_channel(channel, self._of(change.person) if is_for_one else self._members(channel))
+            self._tell_channel(channel, self._of(change.person) if is_for_one else self._viewers(emu, channel))
         elif change.what is not What.FILE_SHARED:
             self._tell_message(channel, change)
 
@@ -160,15 +167,16 @@ class PageDoor:
 
     def _tell_channel(self, channel: Channel, windows: list[Window]) -> None:
         for window in windows:
-            window.put(partial(self._channel_text, channel, window.person), ("channel", channel.id))
+            window.put(partial(_channel_text, window, channel), ("channel", channel.id))
 
-    def _channel_text(self, channel: Channel, person: str) -> str:
-        return json.dumps({"event": "channel", "channel": describe_channel(self._emu, channel, person)})
+    def _hear_thread(self, emu: Emulation, thread: AssistantThread) -> None:
+        event = _Shared(event="assistant_thread", thread=thread.as_json())
+        self._to(self._members(emu.space.channels[thread.channel]), event, ("thread", thread.channel, thread.thread_ts))
 
-    def _hear_view(self, change: ViewChange) -> None:
-        view = self._emu.views.describe(change.view)
+    def _hear_view(self, emu: Emulation, change: ViewChange) -> None:
+        view = emu.views.describe(change.view)
         if change.mode == "home":
-            event = _Shared(event="home", app=self._emu.app.app_id, view=view)
+            event = _Shared(event="home", app=emu.app.app_id, view=view)
             return self._to(self._of(change.view.person), event, "home")
         event = _Shared(event="view", view=view, mode=change.mode, stack=list(change.stack))
         return self._to(self._of(change.view.person), event)
@@ -200,3 +208,7 @@ async def _until_gone(work: Any) -> None:
         await work
     except (WebSocketDisconnect, RuntimeError):
         return
+
+
+def _channel_text(window: Window, channel: Channel) -> str:
+    return json.dumps({"event": "channel", "channel": describe_channel(window.emu, channel, window.person)})

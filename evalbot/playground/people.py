@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from html import escape
 from typing import Any
 from zoneinfo import ZoneInfo
 
 HOME_TEAM = "T0ACME001"
 PARTNER_TEAM = "T0PARTNER1"
 SECOND_TEAM = "T0GLOBEX1"
+_PICTURE_SIZES = (24, 32, 48, 72, 192, 512)
 
 
 @dataclass(frozen=True)
@@ -46,8 +48,24 @@ SECOND_PEOPLE = (
 )
 
 
-def slack_user(person: Person, home: str, bot_id: str, app_id: str) -> dict[str, Any]:
-    """Return the user object of the Web API as the workspace `home` sees it; bot_id and app_id are used for bots only."""
+@dataclass(frozen=True)
+class Onlooker:
+    """Who looks at people: the workspace, the app in it, and what the app may see. base_url: where pictures are."""
+
+    team: str
+    bot_id: str
+    app_id: str
+    base_url: str
+    sees_email: bool
+
+
+def email_of(person: Person) -> str:
+    """Return the made-up email address of a person."""
+    return f"{person.name}@{person.team.lower()}.example"
+
+
+def slack_user(person: Person, onlooker: Onlooker) -> dict[str, Any]:
+    """Return the user object of the Web API."""
     offset = datetime.now(UTC).astimezone(ZoneInfo(person.tz)).utcoffset()
     user: dict[str, Any] = {
         "id": person.id,
@@ -66,15 +84,16 @@ def slack_user(person: Person, home: str, bot_id: str, app_id: str) -> dict[str,
         "is_ultra_restricted": False,
         "is_bot": person.is_bot,
         "is_app_user": False,
+        "has_2fa": False,
         "updated": 1760000000,
-        "profile": _profile(person, bot_id, app_id),
+        "profile": _profile(person, onlooker),
     }
-    if person.team != home:
+    if person.team != onlooker.team:
         user["is_stranger"] = True
     return user
 
 
-def _profile(person: Person, bot_id: str, app_id: str) -> dict[str, Any]:
+def _profile(person: Person, onlooker: Onlooker) -> dict[str, Any]:
     profile: dict[str, Any] = {
         "real_name": person.real_name,
         "display_name": person.name,
@@ -86,9 +105,23 @@ def _profile(person: Person, bot_id: str, app_id: str) -> dict[str, Any]:
         "status_text": "",
         "status_emoji": "",
     }
+    picture = f"{onlooker.base_url}/avatar/{person.id}"
+    profile |= {f"image_{size}": picture for size in _PICTURE_SIZES}
     if person.is_bot:
-        profile |= {"bot_id": bot_id, "api_app_id": app_id, "always_active": True}
+        profile |= {"bot_id": onlooker.bot_id, "api_app_id": onlooker.app_id, "always_active": True}
+    elif onlooker.sees_email:
+        profile["email"] = email_of(person)
     return profile
+
+
+def avatar_svg(person: Person) -> str:
+    """Return the picture of a person: a square with the initials."""
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 72 72">'
+        f'<rect width="72" height="72" rx="14" fill="#{person.color}"/>'
+        '<text x="36" y="46" fill="#fff" font-family="sans-serif" font-size="28" text-anchor="middle">'
+        f"{escape(person.initials)}</text></svg>"
+    )
 
 
 def page_person(person: Person) -> dict[str, Any]:

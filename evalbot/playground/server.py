@@ -11,25 +11,20 @@ import json
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Any
 
 import uvicorn
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
-from starlette.routing import Mount, Route, WebSocketRoute
-from starlette.staticfiles import StaticFiles
-from starlette.websockets import WebSocket
 
 from evalbot.playground.clock import Clock
 from evalbot.playground.doors import LocalDoor
 from evalbot.playground.driver import Driver
-from evalbot.playground.emulation import Emulation
+from evalbot.playground.emulation import build_emulation
 from evalbot.playground.faults import Faults
+from evalbot.playground.http_doors import HttpDoors
 from evalbot.playground.installed_app import (
+    CLIENT_ID,
     DEFAULT_COMMANDS,
     DEFAULT_EVENTS,
     DEFAULT_SCOPES,
@@ -38,108 +33,11 @@ from evalbot.playground.installed_app import (
     InstalledApp,
     Shortcut,
 )
-from evalbot.playground.network_trouble import TransportInScope
-from evalbot.playground.page_door import PageDoor
-from evalbot.playground.refusals import ApiError
-from evalbot.playground.responses import use_response_url
-from evalbot.playground.same_origin import SameOriginOnly
 from evalbot.playground.transport import ACK_SECONDS
-from evalbot.playground.verbs import act
-from evalbot.playground.violations import Kind, Violation
-from evalbot.playground.web_api import WebApi
+from evalbot.playground.troubles import describe_installation
+from evalbot.playground.violations import Violation
 
 HOST = "127.0.0.1"
-WEB = Path(__file__).parent / "web"
-INLINE_TYPES = ("image/", "text/plain", "text/csv")
-
-
-class _Doors:
-    """The HTTP and websocket doors of one emulation."""
-
-    def __init__(self, emu: Emulation) -> None:
-        self._emu = emu
-        self._api = WebApi(emu)
-        self._page = PageDoor(emu)
-
-    def build(self) -> TransportInScope:
-        routes = [
-            Route("/", self._index),
-            Mount("/static", StaticFiles(directory=WEB, check_dir=False)),
-            Route("/api/{method}", self._api.answer, methods=["GET", "POST"]),
-            Route("/response/{key}", self._response, methods=["POST"]),
-            Route("/upload/{upload_id}", self._upload, methods=["POST", "PUT"]),
-            Route("/files/{file_id}/{name}", self._file),
-            Route("/control/{verb}", self._control, methods=["POST"]),
-            WebSocketRoute("/socket/{ticket}", self._socket),
-            WebSocketRoute("/page", self._page.serve),
-        ]
-        return TransportInScope(SameOriginOnly(Starlette(routes=routes)))
-
-    async def _index(self, request: Request) -> Response:
-        page = WEB / "index.html"
-        if not page.is_file():
-            return PlainTextResponse("The page is not installed here; the API answers under /api/.")
-        return FileResponse(page, headers={"Cache-Control": "no-cache"})
-
-    async def _response(self, request: Request) -> Response:
-        try:
-            payload = await request.json()
-            if not isinstance(payload, dict):
-                raise ValueError
-            wait = use_response_url(self._emu, request.path_params["key"], payload)
-        except ValueError:
-            return JSONResponse({"ok": False, "error": "invalid_payload"}, 400)
-        except ApiError as error:
-            self._emu.violations.add(Kind.BAD_RESPONSE_URL, "response_url", f"Refused with {error.code}.")
-            status = 404 if error.code.endswith("_url") else 400
-            return JSONResponse({"ok": False, "error": error.code, **error.extra}, status)
-        if wait:
-            return JSONResponse({"ok": False, "error": "ratelimited"}, 429, headers={"Retry-After": str(wait)})
-        return PlainTextResponse("ok")
-
-    async def _upload(self, request: Request) -> Response:
-        file = self._emu.files.find_upload(request.path_params["upload_id"])
-        if file is None or file.is_complete:
-            return PlainTextResponse("unknown upload", 404)
-        content = await _uploaded_bytes(request)
-        if len(content) != file.length:
-            return PlainTextResponse(f"expected {file.length} bytes, got {len(content)}", 400)
-        file.content = content
-        return PlainTextResponse(f"OK - {len(content)}")
-
-    async def _file(self, request: Request) -> Response:
-        file = self._emu.files.find(request.path_params["file_id"])
-        if file is None or file.content is None:
-            return PlainTextResponse("no such file", 404)
-        headers = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; sandbox"}
-        if not file.mimetype.startswith(INLINE_TYPES) or "download" in request.query_params:
-            headers["Content-Disposition"] = f"attachment; filename*=utf-8''{request.path_params['name']}"
-        return Response(file.content, media_type=file.mimetype, headers=headers)
-
-    async def _control(self, request: Request) -> Response:
-        try:
-            args = await request.json() if await request.body() else {}
-        except ValueError:
-            return JSONResponse({"ok": False, "error": "The body is not JSON."}, 400)
-        who = self._emu.space.find_person(str(args.pop("person", "")))
-        return JSONResponse(await act(self._emu, request.path_params["verb"], who.id if who else "", args))
-
-    async def _socket(self, websocket: WebSocket) -> None:
-        is_known = self._emu.keys.use_ticket(websocket.path_params["ticket"])
-        if not is_known or self._emu.faults.is_outage:
-            await websocket.close(4001)
-            return
-        await websocket.accept()
-        await self._emu.delivery.sockets.serve(websocket)
-
-
-async def _uploaded_bytes(request: Request) -> bytes:
-    if request.headers.get("content-type", "").startswith("multipart/form-data"):
-        async with request.form() as form:
-            for part in form.values():
-                if not isinstance(part, str):
-                    return await part.read()
-    return await request.body()
 
 
 class _QuietServer(uvicorn.Server):
@@ -174,6 +72,7 @@ class Playground:
     port 0 takes any free port. rate_limits False switches them off. commands and shortcuts are those of the app;
     scopes and events default to what evalbot needs. start_at: epoch seconds on the clock at first (None: the real time).
     ack_seconds: how long the app may take to acknowledge; Slack's three seconds unless a test is in a hurry.
+    features: further fields of InstalledApp, such as is_agent, rotates or unfurl_domains.
     """
 
     def __init__(
@@ -187,6 +86,7 @@ class Playground:
         events: Iterable[str] | None = None,
         start_at: float | None = None,
         ack_seconds: float = ACK_SECONDS,
+        features: Mapping[str, Any] | None = None,
     ) -> None:
         """Build the workspace; nothing listens before start()."""
         app = InstalledApp(
@@ -194,8 +94,9 @@ class Playground:
             shortcuts=tuple(DEFAULT_SHORTCUTS if shortcuts is None else shortcuts),
             scopes=tuple(DEFAULT_SCOPES if scopes is None else scopes),
             events=tuple(DEFAULT_EVENTS if events is None else events),
+            **(features or {}),
         )
-        self.emulation = Emulation(Clock(start_at), app, ack_seconds=ack_seconds)
+        self.emulation = build_emulation(Clock(start_at), app, ack_seconds)
         self.emulation.rates.enabled = rate_limits
         self._port = port
         self._server: _QuietServer | None = None
@@ -232,6 +133,23 @@ class Playground:
     def signing_secret(self) -> str:
         """The secret that signs requests in HTTP mode."""
         return self.emulation.app.signing_secret
+
+    @property
+    def client_id(self) -> str:
+        """The public name of the app for OAuth."""
+        return CLIENT_ID
+
+    @property
+    def client_secret(self) -> str:
+        """The secret of the app for OAuth."""
+        return self.emulation.app.client_secret
+
+    def oauth_code(self, person: str, redirect_uri: str = "") -> str:
+        """Return the code that an app gets when this person lets it into their workspace."""
+        emu = next(one for one in self.emulation.all() if one.space.find_person(person))
+        found = emu.space.find_person(person)
+        assert found is not None
+        return emu.shared.installations.make_code(emu.space.id, found.id, redirect_uri)
 
     @property
     def channels(self) -> dict[str, str]:
@@ -284,7 +202,13 @@ class Playground:
 
     def driver(self, person: str) -> Driver:
         """Return somebody to act as, by name, real name or id."""
-        return Driver(LocalDoor(self.emulation), person)
+        return Driver(LocalDoor(self.emulation.of_person(person)), person)
+
+    def install_elsewhere(self) -> dict[str, Any]:
+        """Let the second workspace (Globex) install the app too; return its team_id, bot_token, channels and users."""
+        elsewhere = self.emulation.neighbours()[0]
+        elsewhere.install()
+        return describe_installation(elsewhere)
 
     # --- life ------------------------------------------------------------------------------------
 
@@ -302,7 +226,7 @@ class Playground:
             raise
         self.emulation.set_base_url(f"http://{HOST}:{listener.getsockname()[1]}")
         config = uvicorn.Config(
-            _Doors(self.emulation).build(),
+            HttpDoors(self.emulation).build(),
             log_config=None,
             log_level="warning",
             access_log=False,
@@ -319,6 +243,7 @@ class Playground:
 
     async def stop(self) -> None:
         """Close every connection and stop listening."""
+        await self.emulation.background.close()
         await self.emulation.delivery.close()
         if self._server is not None and self._serving is not None:
             self._server.should_exit = self._server.force_exit = True
@@ -384,7 +309,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--port", type=int, default=0, help="port to listen on; 0 takes any free one")
     parser.add_argument("--no-rate-limits", action="store_true", help="let the app call as often as it likes")
     options = parser.parse_args(arguments)
-    asyncio.run(_serve_child(options.port, not options.no_rate_limits))
+    try:
+        asyncio.run(_serve_child(options.port, not options.no_rate_limits))
+    except OSError as error:
+        parser.exit(2, f"{parser.prog}: port {options.port} cannot be used: {error.strerror}\n")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from evalbot.playground.messages import Message
 from evalbot.playground.refusals import ActionRefused
 from evalbot.playground.slash import run_command
 from evalbot.playground.typed_text import type_out
+from evalbot.playground.workspace import Change, What
 
 Args = Mapping[str, Any]
 Result = dict[str, Any]
@@ -35,6 +36,14 @@ def find_place(emu: Emulation, person: str, args: Args) -> Channel:
     if person not in channel.members:
         raise ActionRefused(f"{emu.space.people[person].real_name} is not in #{channel.name}; join it first.")
     return channel
+
+
+def find_readable(emu: Emulation, person: str, args: Args) -> Channel:
+    """Return the channel that args name if this person may read it: a member, or anybody inside for a public one."""
+    channel = emu.space.find_channel(str(args.get("channel", "")))
+    if channel is not None and emu.space.may_see(channel, person):
+        return channel
+    return find_place(emu, person, args)
 
 
 def find_shown(emu: Emulation, person: str, channel: Channel, ts: str) -> Message:
@@ -130,9 +139,25 @@ async def react(emu: Emulation, person: str, args: Args) -> Result:
     return {"changed": change(channel, message, name, person)}
 
 
+async def stop_stream(emu: Emulation, person: str, args: Args) -> Result:
+    """Stop an answer that is still being streamed; the app's next append fails with stopped_by_user."""
+    channel = find_place(emu, person, args)
+    message = find_shown(emu, person, channel, str(args.get("ts", "")))
+    stream = emu.streams.find(channel.id, message["ts"])
+    if stream is None or stream.ended:
+        raise ActionRefused("That answer is complete already.")
+    stream.ended = "stopped_by_user"
+    message["streaming_state"] = "stopped"
+    emu.space.tell(Change(What.REDRAWN, channel, message))
+    event = {"type": "agent_session_stopped", "user": person, "channel": channel.id, "message_ts": message["ts"]}
+    event |= {"thread_ts": message.get("thread_ts", message["ts"]), "event_ts": emu.clock.next_ts()}
+    emu.feed.send(event, channel)
+    return {}
+
+
 async def history(emu: Emulation, person: str, args: Args) -> Result:
     """Read a channel, oldest first; messages that only this person sees are among them."""
-    channel = find_place(emu, person, args)
+    channel = find_readable(emu, person, args)
     before = str(args["before"]) if args.get("before") else None
     messages, more = channel.log.top_level(before, int(args.get("limit") or HISTORY_LIMIT))
     first = messages[0]["ts"] if messages and more else ""
@@ -149,7 +174,7 @@ async def history(emu: Emulation, person: str, args: Args) -> Result:
 
 async def replies(emu: Emulation, person: str, args: Args) -> Result:
     """Read a thread, the parent first."""
-    channel = find_place(emu, person, args)
+    channel = find_readable(emu, person, args)
     ts = str(args.get("thread_ts", ""))
     find_shown(emu, person, channel, ts)
     if channel.log.find(ts) is None:
@@ -171,8 +196,9 @@ async def mark_read(emu: Emulation, person: str, args: Args) -> Result:
 
 
 async def open_im(emu: Emulation, person: str, args: Args) -> Result:
-    """Open the direct message with somebody."""
-    channel = emu.space.open_im(person, find_person(emu, str(args.get("user", ""))))
+    """Open the direct message with somebody (user), or with a few people (users)."""
+    wanted = args.get("users") or [args.get("user", "")]
+    channel = emu.space.open_group((person, *(find_person(emu, str(one)) for one in wanted)))
     return {"channel": channel.id}
 
 

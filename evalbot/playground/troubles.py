@@ -5,8 +5,9 @@ from typing import Any
 
 from evalbot.playground.channels import Channel, Kind
 from evalbot.playground.emulation import Emulation
+from evalbot.playground.files import File
 from evalbot.playground.installed_app import TokenState
-from evalbot.playground.people import HOME_TEAM, PARTNER_TEAM, Person
+from evalbot.playground.people import PARTNER_TEAM, Person
 from evalbot.playground.refusals import ActionRefused
 from evalbot.playground.talking import find_person
 
@@ -18,19 +19,14 @@ async def faults(emu: Emulation, person: str, args: Args) -> Result:
     """Set troubles and return those that are on.
 
     outage: seconds (0 ends it), outage_trouble: server_error or reset; slow: seconds per call; duplicates: how many of the
-    next deliveries come with extra copies (copies: 1); next_call: {trouble, method, times, code, seconds}; drop_sockets,
-    silence_sockets: true for those open now; disconnect: a reason; clear: true ends all.
+    next deliveries come with extra copies (copies: 1); late: how many of the next events come `delay` seconds later;
+    reorder: how many of the next events come in reverse; next_call: {trouble, method, times, code, seconds};
+    drop_sockets, silence_sockets: true for those open now; disconnect: a reason; clear: true ends all.
     """
     if args.get("clear"):
         emu.faults.clear()
-    if "outage" in args:
-        emu.faults.outage(float(args["outage"]), str(args.get("outage_trouble") or "server_error"))
-    if "slow" in args:
-        emu.faults.slow_down(float(args["slow"]))
-    if "duplicates" in args:
-        emu.faults.duplicate(int(args["duplicates"]), int(args.get("copies") or 1))
-    if isinstance(args.get("next_call"), dict):
-        emu.faults.next_call(**args["next_call"])
+    _set_calls(emu, args)
+    _set_deliveries(emu, args)
     if args.get("drop_sockets"):
         emu.faults.drop_sockets()
     if args.get("silence_sockets"):
@@ -38,6 +34,74 @@ async def faults(emu: Emulation, person: str, args: Args) -> Result:
     if args.get("disconnect"):
         await emu.delivery.sockets.disconnect(str(args["disconnect"]))
     return {"faults": emu.faults.as_json() | {"connections": emu.delivery.sockets.connections}}
+
+
+def _set_calls(emu: Emulation, args: Args) -> None:
+    if "outage" in args:
+        emu.faults.outage(float(args["outage"]), str(args.get("outage_trouble") or "server_error"))
+    if "slow" in args:
+        emu.faults.slow_down(float(args["slow"]))
+    if isinstance(args.get("next_call"), dict):
+        emu.faults.next_call(**args["next_call"])
+
+
+def _set_deliveries(emu: Emulation, args: Args) -> None:
+    if "duplicates" in args:
+        emu.faults.duplicate(int(args["duplicates"]), int(args.get("copies") or 1))
+    if "late" in args:
+        emu.faults.delay_events(int(args["late"]), float(args.get("delay") or 60))
+    if "reorder" in args:
+        emu.faults.reorder(int(args["reorder"]))
+
+
+async def waiting(emu: Emulation, person: str, args: Args) -> Result:
+    """List what is not finished: events without acknowledgement, scheduled messages, uploads to be shared, streams."""
+    now = emu.clock.now()
+    rows = [
+        {"what": one.label, "state": f"sent {one.attempt + 1}×, not acknowledged", "since": one.since}
+        for one in emu.delivery.waiting()
+    ]
+    rows += [
+        {"what": f"message for {_place(emu, one.channel)}", "state": "scheduled", "due": one.post_at}
+        for one in emu.scheduled.values()
+    ]
+    rows += [
+        {"what": f"file {one.name}", "state": _upload_state(one), "since": one.created}
+        for one in emu.files.unfinished()
+    ]
+    rows += [
+        {"what": f"answer in {_place(emu, emu.space.channels[one.channel])}", "state": "streaming", "since": float(ts)}
+        for one in emu.streams.running()
+        for ts in [one.message["ts"]]
+    ]
+    return {"waiting": rows, "now": now}
+
+
+def _place(emu: Emulation, channel: Channel) -> str:
+    return f"#{channel.name}" if channel.name else "a direct message"
+
+
+def _upload_state(file: File) -> str:
+    if file.content is None:
+        return "announced, no bytes yet"
+    return "uploaded, not completed"
+
+
+async def install_elsewhere(emu: Emulation, person: str, args: Args) -> Result:
+    """Let the second workspace install the app too, and return what an app needs to work in it."""
+    second = emu.all()[1]
+    second.install()
+    return describe_installation(second)
+
+
+def describe_installation(emu: Emulation) -> Result:
+    """Return team_id, bot_token, channels and users of a workspace, ids by name."""
+    return {
+        "team_id": emu.space.id,
+        "bot_token": emu.app.bot_token,
+        "channels": {one.name: one.id for one in emu.space.channels.values() if one.name},
+        "users": {one.name: one.id for one in emu.space.people.values()},
+    }
 
 
 async def violations(emu: Emulation, person: str, args: Args) -> Result:
@@ -68,7 +132,7 @@ async def add_person(emu: Emulation, person: str, args: Args) -> Result:
         str(args.get("real_name") or name.title()),
         str(args.get("title") or ""),
         str(args.get("tz") or "Europe/London"),
-        team=PARTNER_TEAM if args.get("outsider") else HOME_TEAM,
+        team=PARTNER_TEAM if args.get("outsider") else emu.space.id,
         is_guest=bool(args.get("guest")),
     )
     emu.space.add_person(newcomer)

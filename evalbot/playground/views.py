@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from evalbot.playground.clock import Clock
-from evalbot.playground.elements import Values, fill_ids, state_of
+from evalbot.playground.elements import Values, complete, state_of
 from evalbot.playground.installed_app import InstalledApp
-from evalbot.playground.people import HOME_TEAM
 
 STACK_LIMIT = 3
 
@@ -44,9 +43,9 @@ class ViewChange:
 class Views:
     """All modals and homes. A second modal opened for a person replaces the whole stack."""
 
-    def __init__(self, clock: Clock, app: InstalledApp) -> None:
+    def __init__(self, clock: Clock, app: InstalledApp, team: str) -> None:
         """Start with no view on any screen."""
-        self._clock, self._app = clock, app
+        self._clock, self._app, self._team = clock, app, team
         self._views: dict[str, View] = {}
         self._stacks: dict[str, list[View]] = {}
         self._homes: dict[str, View] = {}
@@ -131,7 +130,7 @@ class Views:
         """Return the view object as Slack sends it."""
         return {
             "id": view.id,
-            "team_id": HOME_TEAM,
+            "team_id": self._team,
             "type": view.body["type"],
             "blocks": view.blocks,
             "private_metadata": view.body.get("private_metadata", ""),
@@ -147,7 +146,7 @@ class Views:
             "root_view_id": view.root,
             "app_id": self._app.app_id,
             "external_id": view.body.get("external_id", ""),
-            "app_installed_team_id": HOME_TEAM,
+            "app_installed_team_id": self._team,
             "bot_id": self._app.bot_id,
         }
 
@@ -167,4 +166,5 @@ class Views:
 
 
 def _normalise(body: dict[str, Any]) -> dict[str, Any]:
-    return {**body, "blocks": fill_ids(body["blocks"])}
+    texts = {key: {"emoji": True, **body[key]} for key in ("title", "submit", "close") if body.get(key)}
+    return {**body, **texts, "blocks": complete(body["blocks"])}

@@ -106,15 +106,17 @@ def elements_of(value: Any, kind: str) -> Iterator[dict[str, Any]]:
 
 
 def inspect_message(violations: Violations, where: str, message: dict[str, Any], linked_names: bool = False) -> None:
-    """Note what is wrong with a message that Slack accepts: no fallback text, images without alt text, pings."""
-    blocks = message.get("blocks") or []
+    """Note what is wrong with a message that Slack accepts: no fallback text, images without alt text, pings.
+
+    linked_names: whether Slack looks for names such as @channel in the texts.
+    """
+    attachments = [one for one in message.get("attachments") or [] if isinstance(one, dict)]
+    blocks = [*(message.get("blocks") or []), *(block for one in attachments for block in one.get("blocks") or [])]
     text = message.get("text") or ""
-    if blocks and not text.strip():
-        violations.add(
-            Kind.NO_FALLBACK_TEXT, where, "The message has blocks but no text for notifications and screen readers."
-        )
+    _inspect_fallback(violations, where, text, blocks, attachments)
     inspect_images(violations, where, blocks)
-    for one in [text, *texts_in(blocks)]:
+    spoken = [str(one.get(key) or "") for one in attachments for key in ("pretext", "text", "title", "fallback")]
+    for one in [text, *spoken, *texts_in(blocks)]:
         found = _BROADCAST.search(one) or (_SPOKEN_BROADCAST.search(one) if linked_names else None)
         if found:
             violations.add(Kind.PINGS_CHANNEL, where, f"The message would notify everybody through {found[0]}.")
@@ -122,6 +124,17 @@ def inspect_message(violations: Violations, where: str, message: dict[str, Any],
     for kind in ("broadcast", "usergroup"):
         if any(elements_of(blocks, kind)):
             violations.add(Kind.PINGS_CHANNEL, where, f"The message would notify everybody through a {kind} element.")
+
+
+def _inspect_fallback(
+    violations: Violations, where: str, text: str, blocks: list[Any], attachments: list[dict[str, Any]]
+) -> None:
+    if blocks and not text.strip():
+        violations.add(
+            Kind.NO_FALLBACK_TEXT, where, "The message has blocks but no text for notifications and screen readers."
+        )
+    elif not text.strip() and any(not str(one.get("fallback") or "").strip() for one in attachments):
+        violations.add(Kind.NO_FALLBACK_TEXT, where, "An attachment has no fallback text.")
 
 
 def inspect_images(violations: Violations, where: str, blocks: list[Any]) -> None:

@@ -6,8 +6,21 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from evalbot.playground import api_chat, api_conversations, api_files, api_marks, api_people, api_views
-from evalbot.playground.api_method import Method
+from evalbot.playground import (
+    api_agents,
+    api_bookmarks,
+    api_chat,
+    api_conversations,
+    api_files,
+    api_installing,
+    api_marks,
+    api_people,
+    api_schedule,
+    api_streams,
+    api_unfurls,
+    api_views,
+)
+from evalbot.playground.api_method import Method, TokenKind
 from evalbot.playground.arguments import Arguments, read_arguments
 from evalbot.playground.emulation import Emulation
 from evalbot.playground.faults import CallFault, Trouble
@@ -17,11 +30,17 @@ from evalbot.playground.refusals import ApiError
 from evalbot.playground.violations import Kind
 
 METHODS: dict[str, Method] = {
+    **api_agents.METHODS,
+    **api_bookmarks.METHODS,
     **api_chat.METHODS,
     **api_conversations.METHODS,
     **api_files.METHODS,
+    **api_installing.METHODS,
     **api_marks.METHODS,
     **api_people.METHODS,
+    **api_schedule.METHODS,
+    **api_streams.METHODS,
+    **api_unfurls.METHODS,
     **api_views.METHODS,
 }
 
@@ -60,48 +79,49 @@ class WebApi:
     async def _answer(self, request: Request, name: str) -> Response:
         method = METHODS.get(name)
         headers: dict[str, str] = {}
+        args = Arguments({})
         try:
             if method is None:
                 raise ApiError("unknown_method", req_method=name)
             args, token = await read_arguments(request, method.reads_json)
-            self._check_token(method, token)
-            self._check_rate(name, method)
-            headers = self._scope_headers(method)
-            self._check_scopes(method)
+            emu = self._emulation_of(method, token)
+            _check_rate(emu, name, method)
+            headers = _scope_headers(emu, method)
+            _check_scopes(emu, method)
             _check_required(method, args)
-            reply = method.handler(self._emu, args)
+            reply = method.handler(emu, args)
         except ApiError as error:
-            return self._refuse(name, error, headers)
-        return JSONResponse({"ok": True, **reply}, headers=headers)
+            return self._refuse(name, error, args, headers)
+        return JSONResponse(_with_warning({"ok": True, **reply}, args.warning), headers=headers)
 
-    def _check_token(self, method: Method, token: str) -> None:
-        app = self._emu.app
+    def _emulation_of(self, method: Method, token: str) -> Emulation:
+        """Return the workspace that a token belongs to. Raises ApiError for tokens that are no good for the method."""
+        if method.token is TokenKind.NONE:
+            return self._emu
         if not token:
             raise ApiError("not_authed")
-        if token not in (app.bot_token, app.app_token):
-            raise ApiError("invalid_auth")
-        if (token == app.app_token) is not method.is_app_level:
+        app = self._emu.app
+        kind = {app.app_token: TokenKind.APP, app.config_token: TokenKind.CONFIG}.get(token, TokenKind.BOT)
+        emu = self._team_of(token) if kind is TokenKind.BOT else self._emu
+        if kind is not method.token:
             raise ApiError("not_allowed_token_type")
-        if token == app.bot_token and app.token_state is not TokenState.VALID:
-            raise ApiError(app.token_state.value)
+        if kind is TokenKind.BOT and emu.app.token_state is not TokenState.VALID:
+            raise ApiError(emu.app.token_state.value)
+        return emu
 
-    def _check_rate(self, name: str, method: Method) -> None:
-        wait = self._emu.rates.wait_for_call(name, method.tier)
-        if wait:
-            raise ApiError("ratelimited", retry_after=wait)
+    def _team_of(self, token: str) -> Emulation:
+        installations = self._emu.shared.installations
+        grant = installations.find_grant(token)
+        if grant is not None:
+            if installations.is_over(grant):
+                raise ApiError("token_expired")
+            return self._emu.of_team(grant.team)
+        for emu in self._emu.all():
+            if emu.is_installed and token == emu.app.bot_token:
+                return emu
+        raise ApiError("invalid_auth")
 
-    def _check_scopes(self, method: Method) -> None:
-        missing = [one for one in method.scopes if one not in self._emu.app.scopes]
-        if missing:
-            raise ApiError("missing_scope", needed=",".join(missing), provided=",".join(self._emu.app.scopes))
-
-    def _scope_headers(self, method: Method) -> dict[str, str]:
-        if method.is_app_level:
-            return {}
-        accepted = {"x-accepted-oauth-scopes": ",".join(method.scopes)} if method.scopes else {}
-        return {"x-oauth-scopes": ",".join(self._emu.app.scopes)} | accepted
-
-    def _refuse(self, name: str, error: ApiError, headers: dict[str, str]) -> Response:
+    def _refuse(self, name: str, error: ApiError, args: Arguments, headers: dict[str, str]) -> Response:
         if error.code == "ratelimited":
             wait = int(error.extra["retry_after"])
             self._emu.violations.add(Kind.RATE_LIMITED, name, f"Too many calls; the app is to wait {wait} s.")
@@ -110,7 +130,35 @@ class WebApi:
         text = " ".join([f"Refused with {error.code}.", *detail])
         self._emu.violations.add(Kind.REFUSED_CALL, name, text)
         body: dict[str, Any] = {"ok": False, "error": error.code, **error.extra}
-        return JSONResponse(body, headers=headers)
+        return JSONResponse(_with_warning(body, args.warning), headers=headers)
+
+
+def _check_rate(emu: Emulation, name: str, method: Method) -> None:
+    wait = emu.rates.wait_for_call(name, method.tier)
+    if wait:
+        raise ApiError("ratelimited", retry_after=wait)
+
+
+def _check_scopes(emu: Emulation, method: Method) -> None:
+    missing = [one for one in method.scopes if one not in emu.app.scopes]
+    if missing:
+        raise ApiError("missing_scope", needed=",".join(missing), provided=",".join(emu.app.scopes))
+
+
+def _scope_headers(emu: Emulation, method: Method) -> dict[str, str]:
+    if method.token is not TokenKind.BOT:
+        return {}
+    accepted = {"x-accepted-oauth-scopes": ",".join(method.scopes)} if method.scopes else {}
+    return {"x-oauth-scopes": ",".join(emu.app.scopes)} | accepted
+
+
+def _with_warning(body: dict[str, Any], warning: str) -> dict[str, Any]:
+    """Return the reply with a warning about the charset of the call, beside a warning that is there already."""
+    if not warning:
+        return body
+    metadata = body.get("response_metadata", {})
+    warnings = [*metadata.get("warnings", []), warning]
+    return {**body, "warning": ",".join(warnings), "response_metadata": {**metadata, "warnings": warnings}}
 
 
 def _check_required(method: Method, args: Arguments) -> None:

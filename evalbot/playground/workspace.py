@@ -11,7 +11,7 @@ from evalbot.playground.channels import Channel, Kind
 from evalbot.playground.clock import Clock
 from evalbot.playground.installed_app import InstalledApp
 from evalbot.playground.messages import Message, add_reaction, remove_reaction
-from evalbot.playground.people import ACME_PEOPLE, HOME_TEAM, Person
+from evalbot.playground.people import ACME_PEOPLE, HOME_TEAM, SECOND_PEOPLE, SECOND_TEAM, Person
 from evalbot.playground.typed_text import FindName, name_finder
 
 BROADCASTS = ("<!channel", "<!here", "<!everyone")
@@ -51,18 +51,18 @@ Listener = Callable[[Change], None]
 class Workspace:
     """People, channels and messages. Every method that changes something tells the listeners at once."""
 
-    def __init__(self, clock: Clock, app: InstalledApp, name: str = "Acme") -> None:
+    def __init__(self, clock: Clock, app: InstalledApp, name: str = "Acme", team: str = HOME_TEAM) -> None:
         """Start with the bot as the only member."""
-        self.id, self.name, self.domain = HOME_TEAM, name, name.lower()
+        self.id, self.name, self.domain = team, name, name.lower()
         self.clock, self.app = clock, app
-        bot = Person(app.bot_user, app.name, app.name, "App", "Etc/UTC", "2b2d42", is_bot=True)
+        bot = Person(app.bot_user, app.name, app.name, "App", "Etc/UTC", "2b2d42", team, is_bot=True)
         self.people: dict[str, Person] = {bot.id: bot}
         self.channels: dict[str, Channel] = {}
         self.ephemerals: dict[str, list[tuple[str, Message]]] = {}
         self.unread: Counter[tuple[str, str]] = Counter()
         self.mentions: Counter[tuple[str, str]] = Counter()
         self.user_groups: dict[str, dict[str, Any]] = {}
-        self._ims: dict[frozenset[str], Channel] = {}
+        self._groups: dict[frozenset[str], Channel] = {}
         self._listeners: list[Listener] = []
         self._finder: FindName | None = None
 
@@ -116,11 +116,32 @@ class Workspace:
 
     def open_im(self, first: str, second: str) -> Channel:
         """Return the direct message of two people, created when there was none."""
-        pair = frozenset((first, second))
-        if pair not in self._ims:
-            self._ims[pair] = Channel(f"D0{len(self._ims) + 1:07d}", "", Kind.IM)
-            self.add_channel(self._ims[pair], (first, second))
-        return self._ims[pair]
+        return self.open_group((first, second))
+
+    def open_group(self, people: Iterable[str]) -> Channel:
+        """Return the direct message of these people, created when there was none."""
+        together = tuple(dict.fromkeys(people))
+        key = frozenset(together)
+        if key not in self._groups:
+            number = f"0{len(self._groups) + 1:07d}"
+            if len(together) <= 2:
+                channel = Channel(f"D{number}", "", Kind.IM)
+            else:
+                names = "--".join(self.people[one].name for one in together)
+                channel = Channel(f"G{number}", f"mpdm-{names}-1", Kind.MPIM, creator=together[0])
+            self._groups[key] = channel
+            self.add_channel(channel, together)
+        return self._groups[key]
+
+    def may_see(self, channel: Channel, person: str) -> bool:
+        """Whether a person finds the channel: as a member, or because it is public and they are no guest."""
+        who = self.people[person]
+        is_insider = not who.is_guest and who.team == self.id
+        return person in channel.members or (channel.kind is Kind.CHANNEL and is_insider)
+
+    def is_outsider(self, person: Person) -> bool:
+        """Whether this person belongs to another organisation."""
+        return person.team != self.id
 
     def name_finder(self) -> FindName:
         """Return the finder of people and channels by name in typed text."""
@@ -214,7 +235,7 @@ class Workspace:
         if "thread_ts" in message and message.get("subtype") != "thread_broadcast":
             return
         text = message.get("text", "")
-        wakes_all = channel.kind is Kind.IM or any(word in text for word in BROADCASTS)
+        wakes_all = channel.kind in (Kind.IM, Kind.MPIM) or any(word in text for word in BROADCASTS)
         for person in channel.members:
             if person == message["user"]:
                 continue
@@ -228,12 +249,13 @@ def acme(clock: Clock, app: InstalledApp) -> Workspace:
     space = Workspace(clock, app)
     for person in ACME_PEOPLE:
         space.add_person(person)
-    insiders = [one.id for one in ACME_PEOPLE if not one.is_outsider and not one.is_guest]
+    insiders = [one.id for one in ACME_PEOPLE if not space.is_outsider(one) and not one.is_guest]
     everyone = [one.id for one in ACME_PEOPLE]
     guests = [one.id for one in ACME_PEOPLE if one.is_guest]
     bot = app.bot_user
-    space.add_channel(Channel("C0GENERAL", "general", topic="Company-wide news"), [*insiders, bot])
-    quality = Channel("C0QUALITY", "support-quality", topic="How good are our answers?")
+    dana = insiders[0]
+    space.add_channel(Channel("C0GENERAL", "general", topic="Company-wide news", creator=dana), [*insiders, bot])
+    quality = Channel("C0QUALITY", "support-quality", topic="How good are our answers?", creator=dana)
     space.add_channel(quality, [*insiders, *guests, bot])
     space.add_channel(Channel("C0EVALS01", "support-evals", topic="Runs and reviews"), [*insiders, bot])
     stewards = Channel("C0STEWARD", "evals-stewards", Kind.PRIVATE, "Approvals and candidates")
@@ -244,4 +266,17 @@ def acme(clock: Clock, app: InstalledApp) -> Workspace:
     space.user_groups["S0GRADERS"] = {"handle": "graders", "name": "Graders", "users": ["U0LEE0001", "U0SAM0001"]}
     for one in everyone:
         space.open_im(one, bot)
+    return space
+
+
+def globex(clock: Clock, app: InstalledApp) -> Workspace:
+    """Return the workspace Globex, which has installed the same app."""
+    space = Workspace(clock, app, "Globex", SECOND_TEAM)
+    for person in SECOND_PEOPLE:
+        space.add_person(person)
+    people = [one.id for one in SECOND_PEOPLE]
+    space.add_channel(Channel("C0GLOBEX1", "general", topic="Everything"), [*people, app.bot_user])
+    space.add_channel(Channel("C0GLOBEX2", "answers", topic="What our model says"), [*people, app.bot_user])
+    for one in people:
+        space.open_im(one, app.bot_user)
     return space

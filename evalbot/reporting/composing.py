@@ -78,16 +78,17 @@ def compose_digest(
 
 
 def week_changes(weeks: Sequence[Week]) -> list[Change]:
-    """Compare the newest week with the newest earlier one that was measured, target by target, on the same items."""
-    earlier = [week for week in weeks[:-1] if week.scores]
-    if not weeks or not weeks[-1].scores or not earlier:
+    """Compare each target's newest week with the newest earlier one in which it was measured, on the same items."""
+    if not weeks:
         return []
-    now, before = weeks[-1], earlier[-1]
-    found: list[Change] = []
+    now, found = weeks[-1], list[Change]()
     for target in dict.fromkeys(score.target for score in now.scores):
-        old = [score for score in before.scores if score.target == target]
-        new = [score for score in now.scores if score.target == target]
-        found += compare_scores(old, new, now.skill_of, target, f"the week to {before.day.day} {before.day:%b}")
+        earlier = (week for week in reversed(weeks[:-1]) if any(score.target == target for score in week.scores))
+        before = next(earlier, None)
+        if before is not None:
+            old, new = ([s for s in week.scores if s.target == target] for week in (before, now))
+            against = f"the week to {before.day.day} {before.day:%b}"
+            found += compare_scores(old, new, now.skill_of, target, against)
     return found
 
 

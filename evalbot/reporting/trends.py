@@ -77,9 +77,13 @@ def find_shift(target: str, skill: str, weeks: Sequence[Week]) -> Shift | None:
 def _lasting_drop(differences: Sequence[Floats], error: float) -> int | None:
     """Give the place of the week in which a drop began that the newest week still shows at half its size or more."""
     found = e_detector(differences, reference_error=error)
-    if found.onset is None or found.size is None or differences[-1].mean() > found.size.value / 2:
+    if found.onset is None or found.alarm is None:
         return None
-    return found.onset
+    means = [float(week.mean()) for week in differences]
+    # Weeks that equal the reference are no evidence either way, so the stretch found may begin with some.
+    onset = next(place for place in range(found.onset, found.alarm + 1) if means[place] < 0)
+    size = float(np.mean(means[onset : found.alarm + 1]))
+    return onset if means[-1] <= size / 2 else None
 
 
 def _values(week: Week, target: str, skill: str) -> dict[ItemId, float]:

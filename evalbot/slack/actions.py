@@ -10,6 +10,7 @@ from slack_sdk.errors import SlackApiError
 
 from evalbot.errors import BadRequest
 from evalbot.people import Person, Role
+from evalbot.slack.announcer import REVIEW_N
 from evalbot.slack.blocks import Payload
 from evalbot.slack.commands import start
 from evalbot.slack.door import Door
@@ -106,7 +107,8 @@ async def review_run(door: Door, press: Press) -> Next | None:
         return None
 
     async def put_up() -> None:
-        opened = await reviewing.open_round(door.services, reviewing.RoundRequest(run, press.person.id))
+        request = reviewing.RoundRequest(run, press.person.id, REVIEW_N)
+        opened = await reviewing.open_round(door.services, request)
         await tell_privately(
             door, press, notice_message(f"{opened.state.round.size} answers are put up for grading in the thread.")
         )
@@ -190,9 +192,9 @@ async def _record(door: Door, press: Press, click: reviewing.GradeClick) -> Next
 
     async def follow() -> None:
         level = recorded.grade.level
+        await reviewing.tell_review(door.services, recorded)
         if level is not None and _asks_why(recorded.state, level):
             await open_modal(door, press, reason_view(recorded.state, level))
-        await reviewing.tell_review(door.services, recorded)
         await tell_privately(door, press, grade_noted(recorded.state, level, recorded.replaced))
 
     return follow

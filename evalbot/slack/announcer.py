@@ -22,6 +22,9 @@ from evalbot.suites.candidates import Candidate
 from evalbot.workflows.announcer import ReviewState, RoundState
 from evalbot.workflows.posting import Outbox
 
+REVIEW_N = 10
+"""How many more answers the card of a finished run offers for review."""
+
 Permalink = Callable[[str], Awaitable[str | None]]
 
 
@@ -30,7 +33,6 @@ class SlackAnnouncer:
     """Tells a workspace. `permalink` gives the address of a post by its key, None while it is not visible.
 
     `stewards` is the channel where candidates go, empty for the channel they came from. `note` names what is simulated.
-    `review_n` is how many more answers a finished run's card offers for review.
     """
 
     outbox: Outbox
@@ -38,7 +40,6 @@ class SlackAnnouncer:
     permalink: Permalink
     stewards: str = ""
     note: str = ""
-    review_n: int = 10
     pace: Pace = USUAL
     clock: Callable[[], float] = time.monotonic
     _told_at: dict[RunId, float] = field(default_factory=dict)
@@ -61,7 +62,7 @@ class SlackAnnouncer:
         """Edit the run's card to its verdict."""
         self._told_at.pop(run.id, None)
         if run.channel:
-            await self._put(f"run:{run.id}", run.channel, run_verdict_card(run, summary, self.review_n, self.note))
+            await self._put(f"run:{run.id}", run.channel, run_verdict_card(run, summary, REVIEW_N, self.note))
 
     async def round_opened(self, state: RoundState, reviews: Sequence[ReviewState]) -> None:
         """Show the round and its grading cards, in the run's thread where that is in the same channel."""

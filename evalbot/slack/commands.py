@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evalbot.errors import BadRequest, UserError
+from evalbot.errors import BadRequest, EvalbotError
 from evalbot.people import Role
 from evalbot.runs.runs import Run
 from evalbot.slack.blocks import Payload
@@ -31,7 +31,7 @@ async def answer_text(door: Door, asker: Asker, text: str) -> Payload:
     """Carry out a command and give the private answer; what cannot be done is answered with one sentence and a next step."""
     try:
         return await answer(door, asker, parse_command(text))
-    except UserError as error:
+    except EvalbotError as error:
         return error_message(error)
 
 

@@ -6,32 +6,27 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from evalbot.grading.reviews import RoundId
 from evalbot.people import Person, Role
 from evalbot.runs.outputs import RunId
+from evalbot.slack.blocks import Payload
 from evalbot.slack.commands import answer_text
 from evalbot.slack.door import Asker, Door
 from evalbot.slack.views.home import HomeState, home_view
 from evalbot.slack.views.runs import RunState
 from evalbot.workflows import browsing, reviewing
 
-SUBSCRIBED = (
-    "app_mention",
-    "message",
-    "app_home_opened",
-    "reaction_added",
-    "reaction_removed",
-    "tokens_revoked",
-    "app_uninstalled",
-)
-"""Every event of the manifest; each one is acknowledged, also where nothing follows."""
 
-
-async def answer_mention(door: Door, event: Mapping[str, Any], person: Person) -> None:
-    """Answer a command that was typed as a mention or a direct message."""
+async def answer_mention(door: Door, event: Mapping[str, Any], person: Person) -> Payload:
+    """Carry out a command that was typed as a mention or a direct message, and give its answer."""
     channel, thread = str(event["channel"]), str(event.get("thread_ts") or "")
     text = re.sub(rf"<@{door.bot_user}(?:\|[^>]*)?>", " ", str(event.get("text") or "")).strip()
-    asker = Asker(person, channel, await thread_run(door, channel, thread))
-    payload = await answer_text(door, asker, text)
+    return await answer_text(door, Asker(person, channel, await thread_run(door, channel, thread)), text)
+
+
+async def reply(door: Door, event: Mapping[str, Any], person: Person, payload: Payload) -> None:
+    """Answer a message where it was written: to its author alone in channels, plainly in direct messages."""
+    channel, thread = str(event["channel"]), str(event.get("thread_ts") or "")
     if event.get("channel_type") == "im":
         await door.client.chat_postMessage(
             channel=channel, thread_ts=thread or None, unfurl_links=False, unfurl_media=False, **payload
@@ -41,11 +36,13 @@ async def answer_mention(door: Door, event: Mapping[str, Any], person: Person) -
 
 
 async def thread_run(door: Door, channel: str, thread_ts: str) -> RunId | None:
-    """Give the run in whose thread something is said, None outside of one."""
+    """Give the run in whose thread, or in the thread of whose reviews, something is said; None outside of both."""
     if not thread_ts:
         return None
     delivery = await door.outbox.find_at(channel, thread_ts)
     kind, _, name = delivery.post.key.partition(":") if delivery else ("", "", "")
+    if kind == "round":
+        return await browsing.run_of_round(door.services, RoundId(name))
     return RunId(name) if kind == "run" else None
 
 

@@ -18,5 +18,5 @@ def needs_migration(found: str | None, *, migrate: bool) -> bool:
         )
     if not migrate:
         state = "is empty" if found is None else f"has the older schema {found}"
-        raise SchemaMismatch(f"The database {state}.", "Run evalbot migrate.")
+        raise SchemaMismatch(f"The database {state}.", "Run evalbot db upgrade.")
     return True

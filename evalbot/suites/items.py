@@ -110,7 +110,7 @@ class Item:
         if place is not None:
             return replace(self, messages=(*self.messages[:place], asked, *self.messages[place + 1 :]))
         name = self._question_variable
-        if name is None and self.vars:
+        if self.messages or (self.vars and name is None):
             return replace(self, messages=(*self.messages, asked))
         return replace(self, vars={**self.vars, name or "question": question})
 

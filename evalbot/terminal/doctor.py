@@ -8,7 +8,7 @@ from typing import Literal
 
 import aiohttp
 
-from evalbot.app import open_store
+from evalbot.app import database_file, open_store
 from evalbot.errors import EvalbotError
 from evalbot.library.assets import assets_folder
 from evalbot.library.project import load_project
@@ -65,7 +65,10 @@ async def _project(settings: Settings) -> Finding:
 
 
 async def _database(settings: Settings) -> Finding:
-    """Look at the database."""
+    """Look at the database; one that is not there yet is not made."""
+    file = database_file(settings.database_url)
+    if file is not None and not file.exists():
+        return Finding("database", "missing", f"There is no {file} yet; the first run makes it.")
 
     async def count(store: Store) -> str:
         team = await store.read(workspaces.home_team)

@@ -108,8 +108,8 @@ def print_run(console: Console, run: Run, summary: RunSummary) -> None:
 
 def _closing_line(summary: RunSummary) -> str:
     """Say how much there was, what was not counted, what it cost and how long it took."""
-    counts = {"errors": summary.errors, "ungraded": summary.ungraded}
-    apart = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+    counts = {"failed calls": summary.errors, "ungraded": summary.ungraded}
+    apart = ", ".join(f"{name} {count}" for name, count in counts.items() if count)
     cost = "cost unknown" if summary.cost_usd is None else f"${summary.cost_usd:.2f}"
     not_counted = f"; not counted: {apart}" if apart else ""
     return f"{summary.outputs} outputs of {summary.items} items{not_counted}; {cost}, {summary.duration_s:.1f} s"
@@ -133,7 +133,8 @@ def print_import(console: Console, done: Import, as_json: bool) -> None:
     if len(done.report.skipped) > 20:
         console.print(f"{len(done.report.skipped) - 20} more rows left out.")
     console.print(
-        Text(f"{done.rows} rows, {len(done.report.items)} items, {done.new} of them new. {done.graded}".strip())
+        Text(f"{done.rows} rows, {len(done.report.items)} items, {done.new} of them new. {done.graded}".strip()),
+        soft_wrap=True,
     )
     if done.written:
         console.print(

@@ -12,7 +12,7 @@ from evalbot.workflows.announcer import QuietAnnouncer
 
 
 class TerminalAnnouncer(QuietAnnouncer):
-    """Shows the progress of one run as a bar."""
+    """Shows the progress of one run as a bar, on a terminal only."""
 
     def __init__(self, console: Console) -> None:
         self._bar = Progress(
@@ -23,6 +23,7 @@ class TerminalAnnouncer(QuietAnnouncer):
             TimeRemainingColumn(),
             console=console,
             transient=True,
+            disable=not console.is_terminal,
         )
         self._task: TaskID | None = None
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from evalbot.errors import UnknownName
 from evalbot.grading.grades import GraderKind
-from evalbot.grading.reviews import Review, ReviewStatus
+from evalbot.grading.reviews import Review, ReviewStatus, RoundId
 from evalbot.people import Person, TeamId
 from evalbot.reporting.digests import Digest
 from evalbot.reporting.estimates import RunSummary
@@ -137,6 +137,12 @@ async def list_errors(services: Services, run: Run, limit: int = 10) -> list[Out
     """Give outputs of a run that met an error."""
     found = await services.store.read(lambda tx: outputs.list_outputs(tx, run.id))
     return [output for output in found if not output.answered][:limit]
+
+
+async def run_of_round(services: Services, round_id: RoundId) -> RunId:
+    """Give the run whose outputs a round puts before people."""
+    opened = await services.store.read(lambda tx: reviews.get_round(tx, round_id))
+    return opened.run_id
 
 
 async def count_rounds(services: Services, run: Run) -> int:

@@ -87,8 +87,7 @@ async def _draft(services: Services, tx: Transaction, person: Person, feedback: 
     now = services.now()
     item = draft_item(source, feedback.question, feedback.better, person.id, now, services.new_id()[:6])
     await _refuse_repeat(tx, person, item.question, feedback)
-    others = [one for one in newest.items if one.id != source.id] if newest else []
-    near, likeness = nearest_question(item.question, others)
+    near, likeness = nearest_question(item.question, newest.items if newest else ())
     return Candidate(
         id=CandidateId(services.new_id()),
         team=run.team,

@@ -198,7 +198,7 @@ class GradeClick:
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """A grade that is saved: the review after it and the person's own grade; `turned` when the review changed its status,
-    `replaced` when the person had graded it before."""
+    `replaced` when the person had given it another grade before."""
 
     state: ReviewState
     grade: Grade
@@ -207,7 +207,8 @@ class Recorded:
 
 
 async def record_grade(services: Services, person: Person, click: GradeClick) -> Recorded:
-    """Save a person's grade of a review and settle it. A second grade of the same person replaces the first."""
+    """Save a person's grade of a review and settle it. Another grade of the same person replaces the first; the same one
+    again changes nothing."""
     if not may(person, Action.GRADE):
         raise NotAllowed("Grading needs the role grader.", "Ask an admin for the role.")
 
@@ -215,14 +216,16 @@ async def record_grade(services: Services, person: Person, click: GradeClick) ->
         review = await reviews.get_review(tx, click.review_id)
         check_open_for(review, person.team)
         before = await load_review_state(tx, review)
+        mine = next((given for given in before.grades if given.grader.id == person.id), None)
         grade = _human_grade(services, person, before, click)
-        await grades.put_human_grade(tx, grade)
+        if mine is None or (mine.level, mine.reason) != (grade.level, grade.reason):
+            await grades.put_human_grade(tx, grade)
         after = await load_review_state(tx, review)
         settled = settle(review, after.grades, after.rubric, services.now()).review
         if settled != review:
             await reviews.update_review(tx, settled)
-        again = any(given.grader.id == person.id for given in before.grades)
-        return Recorded(replace(after, review=settled), grade, settled.status is not review.status, again)
+        changed = mine is not None and mine.level != grade.level
+        return Recorded(replace(after, review=settled), grade, settled.status is not review.status, changed)
 
     return await services.store.write(save)
 
@@ -232,8 +235,8 @@ def _human_grade(services: Services, person: Person, state: ReviewState, click: 
     rubric, review = state.rubric, state.review
     level = None if click.level is None else human_grade_level(rubric, click.level)
     mine = [grade for grade in state.grades if grade.grader.id == person.id]
-    kept = mine[0].reason if mine and mine[0].level == level else ""
-    blind = mine[0].blind if mine else review.status is ReviewStatus.OPEN and not review.discussed
+    same = mine[0] if mine and mine[0].level == level else None
+    blind = same.blind if same else review.status is ReviewStatus.OPEN and not review.discussed
     return Grade(
         output_id=review.output_id,
         criterion=rubric.name,
@@ -242,7 +245,7 @@ def _human_grade(services: Services, person: Person, state: ReviewState, click: 
         score=None if level is None else rubric.scale.score(level),
         passed=None if level is None else rubric.passes(level),
         level=level,
-        reason=click.reason.strip() or kept,
+        reason=click.reason.strip() or (same.reason if same else ""),
         abstained=level is None,
         blind=blind,
         purpose=purpose_of(review),

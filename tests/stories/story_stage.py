@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -93,6 +94,7 @@ class Stage:
     async def start(self) -> None:
         """Start the bot and wait until Slack reaches it."""
         self._bot = await self._going.enter_async_context(open_bot(self.settings, now=self.time, pace=self.pace))
+        assert self._bot.program.project.problems == []
         if self.is_http:
             self.slack.request_url = self._bot.url
         else:
@@ -152,6 +154,16 @@ class Stage:
             timeout=PATIENCE_S,
         )
 
+    async def card_after(self, number: int, answers: int, channel: str = CHANNEL) -> Seen:
+        """Wait for the card of a run that counts at least so many answers and still goes on."""
+
+        def far_enough(seen: Seen) -> bool:
+            counted = re.search(r"([\d,]+) of [\d,]+ answers", seen.text)
+            going = f"Run {number} by" in seen.text and "[Cancel]" in seen.text
+            return going and counted is not None and int(counted[1].replace(",", "")) >= answers
+
+        return await self.dana.see_message(channel, where=far_enough, timeout=PATIENCE_S)
+
     async def finished(self, line: str = "run shop", number: int = 1, channel: str = CHANNEL) -> Seen:
         """Let Dana start a run, wait for its verdict and for everything it posts, and give its card."""
         await self.dana.slash(f"/evalbot {line}", channel)
@@ -184,6 +196,20 @@ class Stage:
     async def quiet(self) -> None:
         """Wait until every post is visible."""
         await until(self._all_posted, "every post is visible")
+
+    async def settled_down(self) -> None:
+        """Wait until Slack has delivered everything, the bot has dealt with it and every post is visible."""
+        await self.slack.emulation.delivery.wait_quiet()
+        await self.bot.program.background.wait()
+        await self.quiet()
+
+    async def discussed(self) -> None:
+        """Wait until it is noted that people talk in a thread."""
+
+        async def noted() -> bool:
+            return any(one.discussed for one in await self.stored_reviews())
+
+        await until(noted, "the discussion is noted")
 
     async def _all_posted(self) -> bool:
         return await self.bot.outbox.unposted() == 0

@@ -43,7 +43,7 @@ async def test_progress_is_shown_on_the_card_while_it_runs(stage: Stage) -> None
     """The card counts answers while the run goes on, and offers to cancel it."""
     stage.script(latency_ms=30)
     await stage.dana.slash("/evalbot run sums concurrency:1", CHANNEL)
-    card = await stage.card(1, "3 of 6 answers")
+    card = await stage.card_after(1, 2)
     assert "[Cancel]" in card.text
     done = await stage.card(1, "Why these numbers?")
     assert done.ts == card.ts
@@ -195,7 +195,7 @@ async def test_cancelled_run_keeps_what_was_answered(either_stage: Stage) -> Non
     stage = either_stage
     stage.script(latency_ms=10)
     await stage.dana.slash(LONG, CHANNEL)
-    card = await stage.card(1, "12 of 300 answers")
+    card = await stage.card_after(1, 12)
     await stage.lee.click("Cancel", card)
     ended = await stage.card(1, "stopped early")
     await stage.quiet()
@@ -204,7 +204,7 @@ async def test_cancelled_run_keeps_what_was_answered(either_stage: Stage) -> Non
     assert 6 <= kept < 300
     assert asked - kept <= 1
     assert f"{kept} of 300 answers. cancelled by Lee Chen" in ended.text
-    assert "*sim-steady* passes *100 %* of 6 items" in ended.text
+    assert "*sim-steady* passes *83 %* of 6 items" in ended.text
     assert (await stage.run()).status is RunStatus.CANCELLED
     await stage.lee.slash("/evalbot cancel 1", CHANNEL)
     await stage.lee.see_ephemeral(CHANNEL, "Run 1 is already cancelled")

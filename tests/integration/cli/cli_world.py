@@ -41,30 +41,50 @@ class Reply:
 
 @dataclass
 class ChatServer:
-    """An OpenAI-compatible server that answers by a function of the question; counts are by question."""
+    """An OpenAI-compatible server that answers by a function of the question; counts are by question.
+
+    `left` is how many answers it still gives before its door closes, None for any number; calls wait at a closed door.
+    """
 
     script: Callable[[str], Reply]
     base_url: str = ""
     asked: Counter[str] = field(default_factory=Counter)
-    answered: int = 0
+    left: int | None = None
+    waiting: int = 0
     in_flight: int = 0
     most_in_flight: int = 0
+    age: int = 0
     changed: threading.Condition = field(default_factory=threading.Condition)
-    open: threading.Event = field(default_factory=threading.Event)
 
     def answer(self, question: str) -> Reply:
         """Count a question, wait at the door and answer."""
         with self.changed:
+            age = self.age
             self.asked[question] += 1
             self.in_flight += 1
             self.most_in_flight = max(self.most_in_flight, self.in_flight)
+            self.waiting += 1
             self.changed.notify_all()
-        self.open.wait(PATIENCE_S)
-        with self.changed:
+            self.changed.wait_for(lambda: self.left != 0 or self.age != age, PATIENCE_S)
             self.in_flight -= 1
-            self.answered += 1
+            self.waiting -= 1
+            if self.left is not None and self.age == age:
+                self.left -= 1
             self.changed.notify_all()
         return self.script(question)
+
+    def allow(self, count: int | None) -> None:
+        """Give so many answers from now on."""
+        with self.changed:
+            self.left = count
+            self.changed.notify_all()
+
+    def forget_waiting(self) -> None:
+        """Let those go who wait for a caller that is dead."""
+        with self.changed:
+            self.age += 1
+            self.changed.notify_all()
+            assert self.changed.wait_for(lambda: self.waiting == 0, PATIENCE_S)
 
     def wait_for(self, reached: Callable[[ChatServer], bool]) -> None:
         """Wait until the counts have reached something."""
@@ -118,13 +138,12 @@ def serving(script: Callable[[str], Reply]) -> Iterator[ChatServer]:
 
     server = _Server(("127.0.0.1", 0), Handler)
     chat.base_url = f"http://127.0.0.1:{server.server_address[1]}/v1"
-    chat.open.set()
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
         yield chat
     finally:
-        chat.open.set()
+        chat.allow(None)
         server.shutdown()
         server.server_close()
         thread.join()

@@ -295,7 +295,7 @@ async def test_newer_database_is_refused_in_one_line(store: Store, database_url:
 
 async def test_empty_database_is_refused_when_it_may_not_be_migrated(tmp_path: Path) -> None:
     """Who only looks is told to migrate first."""
-    with pytest.raises(SchemaMismatch, match="Run evalbot migrate"):
+    with pytest.raises(SchemaMismatch, match="Run evalbot db upgrade"):
         await Store.open(f"sqlite:///{tmp_path}/empty.db", migrate=False)
 
 

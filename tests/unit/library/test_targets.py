@@ -8,7 +8,7 @@ import pytest
 
 from evalbot.errors import BadFile, BadSetting
 from evalbot.library.documents import Document, Place
-from evalbot.library.suite_format import TargetFile
+from evalbot.library.target_format import TargetFile
 from evalbot.library.targets import fill_from_environment, make_target
 from evalbot.suites.targets import Target
 

@@ -10,7 +10,7 @@ from evalbot.playground import payloads
 from evalbot.playground.bot_messages import bot_frame
 from evalbot.playground.channels import Channel
 from evalbot.playground.clock import Clock
-from evalbot.playground.emulation import Emulation
+from evalbot.playground.emulation import Emulation, build_emulation
 from evalbot.playground.installed_app import InstalledApp
 from evalbot.playground.talking import compose_typed
 
@@ -44,7 +44,7 @@ def missing_keys(expected: Any, found: Any, path: str = "") -> list[str]:
 @pytest.fixture
 def emu() -> Emulation:
     """An emulation that nobody listens to."""
-    return Emulation(Clock(), InstalledApp())
+    return build_emulation(Clock(), InstalledApp())
 
 
 def place(emu: Emulation) -> Channel:

@@ -17,7 +17,7 @@ def form(title: str) -> dict[str, Any]:
 
 def make() -> Views:
     """Return empty views."""
-    return Views(Clock(), InstalledApp())
+    return Views(Clock(), InstalledApp(), "T0ACME001")
 
 
 def test_stack_takes_three_views_and_knows_root_and_previous() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from evalbot.library.patterns import MAX_SIZE, pattern_problem, unfolded_size
+from evalbot.grading.patterns import MAX_SIZE, pattern_problem, unfolded_size
 
 
 @pytest.mark.parametrize(

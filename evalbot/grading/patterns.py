@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from math import prod
 
 import regex
@@ -16,6 +17,7 @@ _SKIPPING = re.compile(r"\(\?#|\(\?[A-Za-wyz0-9]*x")
 _CLASS = re.compile(r"\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
 
 
+@lru_cache(maxsize=4_096)
 def pattern_problem(pattern: str) -> str | None:
     """Say what is wrong with a pattern, None when it can be used."""
     if not pattern:

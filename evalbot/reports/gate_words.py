@@ -1,0 +1,58 @@
+"""How a gate's outcomes are worded: the condition, and the number it looked at with interval and n."""
+
+from __future__ import annotations
+
+from evalbot.reporting.estimates import OVERALL
+from evalbot.reporting.gates import GateResult, Measure, Outcome, State
+from evalbot.reports.foreign_text import line
+from evalbot.reports.words import NAME, change_words, counted, money_words, score_words, verdict_words
+
+_RUN_NOUNS = {
+    Measure.ERRORS: "the number of errors",
+    Measure.ERROR_SHARE: "the share of errors",
+    Measure.UNGRADED: "the number of answers without a verdict",
+    Measure.UNGRADED_SHARE: "the share of answers without a verdict",
+    Measure.COST: "the cost",
+    Measure.DURATION: "the time",
+}
+
+
+def gate_line(gate: GateResult) -> str:
+    """Say in a sentence whether a gate passes."""
+    if not gate.failed:
+        return f"Gate passed: {counted(len(gate.outcomes), 'condition')}, none met."
+    return f"Gate failed: {len(gate.failures):,} of {counted(len(gate.outcomes), 'condition')}."
+
+
+def outcome_words(outcome: Outcome) -> str:
+    """Say how a condition stands: "overall.lower < 0.8: main passes 74 % (66 to 81, n 180)"."""
+    return f"{line(str(outcome.condition), 300)}: {_found(outcome)}"
+
+
+def _found(outcome: Outcome) -> str:
+    """Say what the condition looked at."""
+    measure = outcome.condition.measure
+    if measure.of_run:
+        return f"{_RUN_NOUNS[measure]} is {_run_value(outcome)}"
+    skill = "" if outcome.condition.skill == OVERALL else f" on {line(outcome.condition.skill, NAME)}"
+    name = line(outcome.target, NAME)
+    if outcome.state is State.UNCOMPARED:
+        return f"{name} has nothing to be compared with{skill}, so this was not checked"
+    if outcome.change is not None:
+        against = line(outcome.change.against, NAME)
+        return f"{name} against {against}{skill}: {change_words(outcome.change)}, {verdict_words(outcome.change)}"
+    if outcome.estimate is None:
+        return f"nothing of {name}{skill} could be scored"
+    return f"{name} passes{skill} {score_words(outcome.estimate)}"
+
+
+def _run_value(outcome: Outcome) -> str:
+    """Word a number of the whole run."""
+    value, measure = outcome.value, outcome.condition.measure
+    if value is None:
+        return "not known"
+    if measure is Measure.COST:
+        return money_words(value) if value >= 0.01 else f"${value:.6f}"
+    if measure is Measure.DURATION:
+        return f"{value:.1f} s"
+    return f"{value:.2%}" if measure in (Measure.ERROR_SHARE, Measure.UNGRADED_SHARE) else f"{value:,.0f}"

@@ -1,0 +1,154 @@
+"""A run as plain data for JSON: what the numbers say, and each answer with its grades."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from evalbot.grading.grades import Grade
+from evalbot.reporting.estimates import Change, Estimate, RunSummary, ScoreRow
+from evalbot.reporting.gates import GateResult
+from evalbot.reports.contents import AnswerState, ReportedAnswer, RunReport
+from evalbot.reports.gate_words import outcome_words
+from evalbot.runs.runs import Run
+
+
+def run_json(report: RunReport) -> str:
+    """Give a run with its answers as JSON text; every character is ASCII, so nothing in it can be lost."""
+    return json.dumps(report_data(report), indent=1) + "\n"
+
+
+def report_data(report: RunReport) -> dict[str, Any]:
+    """Give a run with its answers as plain data."""
+    asked = (answer for answer in report.answers if answer.state is not AnswerState.MISSING)
+    return {
+        **summary_data(report.run, report.summary),
+        **({"gate": gate_data(report.gate)} if report.gate else {}),
+        "held_back": report.held_back,
+        "answers": [answer_data(answer) for answer in asked],
+    }
+
+
+def summary_data(run: Run, summary: RunSummary) -> dict[str, Any]:
+    """Give what a run says as plain data."""
+    agreement = summary.agreement
+    return {
+        "run_id": run.id,
+        "run": run.number,
+        "suite": run.suite,
+        "version": run.suite_version,
+        "status": run.status.value,
+        "started_at": run.created_at.isoformat(),
+        "targets": [{"label": target.label, "id": target.id} for target in run.targets],
+        "counts": {
+            "items": summary.items,
+            "outputs": summary.outputs,
+            "errors": summary.errors,
+            "ungraded": summary.ungraded,
+            "human_graded": summary.human_outputs,
+        },
+        "estimates": [_row_data(row) for row in summary.rows],
+        "changes": [change_data(change) for change in summary.changes],
+        "judge": {"name": summary.judge, "agreement": estimate_data(agreement) if agreement else None},
+        "cost_usd": summary.cost_usd,
+        "duration_s": round(summary.duration_s, 3),
+    }
+
+
+def _row_data(row: ScoreRow) -> dict[str, Any]:
+    """Give a row of estimates as plain data."""
+    return {
+        "target": row.target,
+        "skill": row.skill,
+        "criterion": row.criterion,
+        **estimate_data(row.estimate),
+    }
+
+
+def estimate_data(estimate: Estimate) -> dict[str, Any]:
+    """Give an estimate as plain data; scores are shares in [0, 1]."""
+    return {
+        "score": estimate.score,
+        "lower": estimate.lower,
+        "upper": estimate.upper,
+        "n": estimate.n,
+        "human_n": estimate.human_n,
+        "graded_by": estimate.how.value,
+        "interval": estimate.method,
+    }
+
+
+def change_data(change: Change) -> dict[str, Any]:
+    """Give a change as plain data; differences are shares in [-1, 1]."""
+    return {
+        "target": change.target,
+        "against": change.against,
+        "skill": change.skill,
+        "difference": change.difference,
+        "lower": change.lower,
+        "upper": change.upper,
+        "n": change.n,
+        "verdict": change.verdict.value,
+        "needed": change.needed,
+    }
+
+
+def gate_data(gate: GateResult) -> dict[str, Any]:
+    """Give how a gate stands as plain data."""
+    return {
+        "failed": gate.failed,
+        "conditions": [
+            {
+                "condition": str(one.condition),
+                "target": one.target,
+                "state": one.state.value,
+                "fails": one.fails,
+                "value": one.value,
+                "words": outcome_words(one),
+            }
+            for one in gate.outcomes
+        ],
+    }
+
+
+def answer_data(answer: ReportedAnswer) -> dict[str, Any]:
+    """Give an answer with its grades as plain data; the texts are exactly what was asked and answered."""
+    item, output = answer.item, answer.output
+    failure = output.failure if output else None
+    usage = output.usage if output else None
+    return {
+        "output_id": output.id if output else None,
+        "target": answer.unit.target,
+        "item": item.id,
+        "repeat": answer.unit.repeat,
+        "skill": item.skill,
+        "level": item.level,
+        "split": item.split.value,
+        "state": answer.state.value,
+        "question": item.question,
+        "reference": item.reference,
+        "answer": output.text if output else None,
+        "error": {"kind": failure.kind, "message": failure.message} if failure else None,
+        "grades": [_grade_data(grade) for grade in answer.grades],
+        "people": {"grades": answer.people, "passed": answer.people_passed},
+        "latency_s": usage.latency_s if usage else None,
+        "input_tokens": usage.input_tokens if usage else None,
+        "output_tokens": usage.output_tokens if usage else None,
+        "cost_usd": usage.cost_usd if usage else None,
+        "at": output.at.isoformat() if output else None,
+    }
+
+
+def _grade_data(grade: Grade) -> dict[str, Any]:
+    """Give the grade of a check or judge as plain data."""
+    return {
+        "criterion": grade.criterion,
+        "by": grade.grader.kind.value,
+        "grader": grade.grader.id,
+        "version": grade.grader.version,
+        "score": grade.score,
+        "passed": grade.passed,
+        "level": grade.level,
+        "reason": grade.reason,
+        "error": grade.error,
+    }

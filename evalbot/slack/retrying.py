@@ -1,0 +1,82 @@
+"""Which calls to Slack are made again: those it turned away for coming too fast, when it says and never sooner.
+
+A call whose answer was lost is not made again here, as it may have been carried out; the outbox looks before it repeats one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from slack_sdk.http_retry.async_handler import AsyncRetryHandler
+from slack_sdk.http_retry.request import HttpRequest
+from slack_sdk.http_retry.response import HttpResponse
+from slack_sdk.http_retry.state import RetryState
+
+log = logging.getLogger(__name__)
+
+MOST_TRIES = 5
+LONGEST_WAIT_S = 60.0
+"""Slack may ask for more; then the call fails."""
+
+HURRIED = frozenset({"views.open", "views.push"})
+"""What opens a modal works within three seconds of a click or not at all."""
+
+HURRIED_WAIT_S = 1.0
+
+TOO_MANY = 429
+
+
+class PatientRetry(AsyncRetryHandler):
+    """Makes a call again that was refused with 429, after the pause that Slack asks for."""
+
+    def __init__(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+        super().__init__(max_retry_count=MOST_TRIES)
+        self._sleep = sleep
+
+    async def _can_retry_async(
+        self,
+        *,
+        state: RetryState,
+        request: HttpRequest,
+        response: HttpResponse | None = None,
+        error: Exception | None = None,
+    ) -> bool:
+        """Tell whether a call may be made again."""
+        if response is None or response.status_code != TOO_MANY:
+            return False
+        wait_s = retry_after_s(response.headers)
+        if _method(request) in HURRIED:
+            return state.current_attempt == 0 and wait_s <= HURRIED_WAIT_S
+        return wait_s <= LONGEST_WAIT_S
+
+    async def prepare_for_next_attempt_async(
+        self,
+        *,
+        state: RetryState,
+        request: HttpRequest,
+        response: HttpResponse | None = None,
+        error: Exception | None = None,
+    ) -> None:
+        """Wait as long as Slack asks for."""
+        wait_s = retry_after_s(response.headers if response is not None else {})
+        log.info("%s is too fast; again in %.0f s", _method(request), wait_s, extra={"action": "call_again"})
+        state.next_attempt_requested = True
+        await self._sleep(wait_s)
+        state.increment_current_attempt()
+
+
+def retry_after_s(headers: Mapping[str, Any]) -> float:
+    """Read how long Slack asks to wait; a second where it does not say."""
+    for name, value in headers.items():
+        if name.lower() == "retry-after":
+            text = str(value[0] if isinstance(value, list) and value else value)
+            return float(text) if text.isdigit() else 1.0
+    return 1.0
+
+
+def _method(request: HttpRequest) -> str:
+    """Give the name of the method that a request calls."""
+    return str(request.url).partition("?")[0].rstrip("/").rpartition("/")[2]

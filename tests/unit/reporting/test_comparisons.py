@@ -1,0 +1,149 @@
+"""Comparisons: paired on the items both answered, in words that claim no more than the numbers."""
+
+import random
+
+import pytest
+from factories import make_score
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evalbot.reporting.comparisons import MARGIN, compare_scores
+from evalbot.reporting.estimates import FEWEST, OVERALL, Change
+from evalbot.reporting.scores import OutputScore
+from evalbot.stats.pairs import count_flips, newcombe_paired
+from evalbot.stats.verdicts import Verdict
+from evalbot.suites.items import ItemId
+
+Skills = dict[ItemId, str | None]
+
+
+def scores_of(passes: dict[str, bool]) -> list[OutputScore]:
+    """Give one complete score per item."""
+    return [make_score(item, passed) for item, passed in passes.items()]
+
+
+def numbered(*passes: tuple[int, bool]) -> dict[str, bool]:
+    """Give so many items with each outcome, numbered through."""
+    outcomes = [passed for count, passed in passes for _ in range(count)]
+    return {f"i{place}": passed for place, passed in enumerate(outcomes)}
+
+
+def compare(before: dict[str, bool], after: dict[str, bool], skills: Skills | None = None) -> list[Change]:
+    """Compare two sets of passes and fails."""
+    return compare_scores(scores_of(before), scores_of(after), skills or {}, "new", "old")
+
+
+def test_only_shared_items_are_compared() -> None:
+    """Items that one side lacks say nothing about the difference, however they went."""
+    before = numbered((10, True), (10, False))
+    after = before | {f"more{place}": True for place in range(50)}
+    change = compare(before | {"gone": False}, after)[0]
+    assert (change.n, change.difference) == (20, 0.0)
+
+
+def test_incomplete_outputs_are_not_compared() -> None:
+    """An output without all its grades is no fail on either side."""
+    before, after = scores_of(numbered((12, True))), scores_of(numbered((12, True)))
+    after[0] = make_score("i0", False, complete=False)
+    change = compare_scores(before, after, {}, "new", "old")[0]
+    assert (change.n, change.difference) == (11, 0.0)
+
+
+@given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=FEWEST, max_size=40))
+def test_change_of_passes_is_newcombes_paired(pairs: list[tuple[bool, bool]]) -> None:
+    """The difference and its interval are those of the paired table; turned round they change their sign."""
+    before = {f"i{place}": first for place, (first, _) in enumerate(pairs)}
+    after = {f"i{place}": second for place, (_, second) in enumerate(pairs)}
+    change, back = compare(before, after)[0], compare(after, before)[0]
+    expected = newcombe_paired(count_flips([float(one) for one, _ in pairs], [float(one) for _, one in pairs]))
+    assert (change.difference, change.lower, change.upper) == (expected.value, expected.lower, expected.upper)
+    assert (back.difference, back.lower, back.upper) == pytest.approx(
+        (-change.difference, -change.upper, -change.lower)
+    )
+    assert change.lower <= change.difference <= change.upper
+
+
+@pytest.mark.parametrize(
+    ("lost", "gained", "same", "verdict"),
+    [
+        (0, 20, 40, Verdict.BETTER),
+        (20, 0, 40, Verdict.WORSE),
+        (0, 0, 300, Verdict.NO_DIFFERENCE),
+        (3, 4, 20, Verdict.CANNOT_TELL),
+        (0, 1, 5, Verdict.CANNOT_TELL),
+    ],
+)
+def test_verdict_claims_what_the_interval_shows(lost: int, gained: int, same: int, verdict: Verdict) -> None:
+    """Better and worse exclude zero, no difference lies within the margin, else it says how many items it takes."""
+    before = numbered((lost, True), (gained, False), (same, True))
+    after = numbered((lost, False), (gained, True), (same, True))
+    change = compare(before, after)[0]
+    assert change.verdict is verdict
+    assert (change.lower > 0) is (verdict is Verdict.BETTER)
+    assert (change.upper < 0) is (verdict is Verdict.WORSE)
+    assert (max(-change.lower, change.upper) < MARGIN) is (verdict is Verdict.NO_DIFFERENCE)
+    assert (change.needed is None) is (verdict is not Verdict.CANNOT_TELL)
+    assert change.needed is None or change.needed > change.n
+
+
+def test_too_few_shared_items_give_no_row() -> None:
+    """Nothing is said of a handful of items, overall or in a skill."""
+    few = numbered((FEWEST - 1, True))
+    assert compare(few, few) == []
+    assert compare(few, {}) == compare({}, few) == []
+    skills: Skills = {ItemId(f"i{place}"): "tone" if place < FEWEST - 1 else "refunds" for place in range(12)}
+    rows = compare(numbered((12, True)), numbered((12, True)), skills)
+    assert [(row.skill, row.n) for row in rows] == [(OVERALL, 12), ("refunds", 8)]
+
+
+def test_rows_name_both_sides_overall_first() -> None:
+    """Every row says what is compared with what, on which skill; items without skill count overall only."""
+    skills: Skills = {ItemId(f"i{place}"): ("tone", "billing", None)[place % 3] for place in range(30)}
+    rows = compare(numbered((30, True)), numbered((20, True), (10, False)), skills)
+    assert [(row.target, row.against, row.skill, row.n) for row in rows] == [
+        ("new", "old", OVERALL, 30),
+        ("new", "old", "billing", 10),
+        ("new", "old", "tone", 10),
+    ]
+
+
+def test_repeats_count_as_their_items_mean() -> None:
+    """An item asked three times is one pair, with the share that passed."""
+    before = [make_score(f"i{place}", True) for place in range(8) for _ in range(2)]
+    after = [make_score(f"i{place}", one) for place in range(8) for one in (True, False, False)]
+    change = compare_scores(before, after, {}, "new", "old")[0]
+    assert change.n == 8
+    assert change.difference == pytest.approx(-2 / 3)
+
+
+def test_same_scores_give_the_same_rows() -> None:
+    """A comparison that draws signs at random draws the same ones each time."""
+    rng = random.Random(3)
+    before, after = (
+        [make_score(f"i{n}", rng.random() < share) for n in range(20) for _ in range(3)] for share in (0.8, 0.5)
+    )
+    first = compare_scores(before, after, {}, "new", "old")
+    assert first == compare_scores(before, after, {}, "new", "old")
+    assert first[0].verdict is Verdict.WORSE
+
+
+def test_many_skills_are_judged_as_a_family() -> None:
+    """Of many skills that did not change hardly any is called better or worse: single tests would cry wolf more often."""
+    rng, alarms, alone = random.Random(11), 0, 0
+    skills: Skills = {ItemId(f"i{n}"): f"skill{n % 12}" for n in range(12 * 40)}
+    for _ in range(25):
+        before, after = ({str(item): rng.random() < 0.6 for item in skills} for _ in range(2))
+        rows = compare(before, after, skills)[1:]
+        alarms += any(row.verdict in (Verdict.BETTER, Verdict.WORSE) for row in rows)
+        alone += any(row.lower * row.upper > 0 for row in rows)
+    assert alone >= 8
+    assert alarms <= 4
+
+
+def test_one_real_change_is_found_among_many_skills() -> None:
+    """Judging skills together does not hide a clear drop."""
+    skills: Skills = {ItemId(f"i{n}"): f"skill{n % 12}" for n in range(12 * 40)}
+    before = {str(item): True for item in skills}
+    after = {item: not (skills[ItemId(item)] == "skill3" and place % 2) for place, item in enumerate(before)}
+    found = [row.skill for row in compare(before, after, skills) if row.verdict is Verdict.WORSE]
+    assert found == [OVERALL, "skill3"]

@@ -1,0 +1,124 @@
+"""Planning: what is still to be asked, and which items a limited run asks."""
+
+import random
+from collections import Counter
+from collections.abc import Sequence
+from itertools import islice, pairwise
+
+from factories import MAIN, make_failed_output, make_item, make_output, make_run
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evalbot.runs.outputs import RunId, Unit, output_id
+from evalbot.runs.planning import choose_items, missing_units, plan_units
+from evalbot.runs.runs import Run
+from evalbot.suites.items import Item, ItemId
+from evalbot.suites.targets import short_target
+
+TARGETS = (MAIN, short_target("openai:other"), short_target("echo"))
+RUNS = st.builds(
+    lambda targets, items, repeats: make_run(
+        targets=TARGETS[:targets], item_ids=tuple(ItemId(f"i{n}") for n in range(items)), repeats=repeats
+    ),
+    st.integers(1, 3),
+    st.integers(0, 6),
+    st.integers(1, 4),
+)
+SKILLS = st.lists(st.sampled_from(["tone", "refunds", "sums", None]), min_size=1, max_size=40)
+NAMES = st.text(max_size=4)
+
+
+def items_with(skills: Sequence[str | None]) -> list[Item]:
+    """Give one item for each skill named."""
+    return [make_item(f"item-{place}", skill=skill) for place, skill in enumerate(skills)]
+
+
+@given(RUNS)
+def test_plan_holds_every_unit_once(run: Run) -> None:
+    """A plan has exactly the run's size, without repetitions."""
+    units = list(plan_units(run))
+    assert len(units) == len(set(units)) == run.size
+
+
+def test_plan_asks_targets_side_by_side_and_repeats_last() -> None:
+    """After half of a run every target has answered the same items, and each item once before any twice."""
+    run = make_run(targets=TARGETS[:2], repeats=2)
+    labels = [(unit.target, unit.item_id, unit.repeat) for unit in islice(plan_units(run), 7)]
+    assert labels[:3] == [("main", "item-1", 0), ("other", "item-1", 0), ("main", "item-2", 0)]
+    assert labels[6] == ("main", "item-1", 1)
+
+
+@given(RUNS, st.data())
+def test_resuming_asks_what_is_missing_whatever_came_first(run: Run, data: st.DataObject) -> None:
+    """What is left is the plan without what is done, in the plan's order, however the done ones came and are kept."""
+    plan = list(plan_units(run))
+    done = data.draw(st.lists(st.sampled_from(plan), unique=True)) if plan else []
+    left = missing_units(run, done)
+    assert left == [unit for unit in plan if unit not in done]
+    assert left == missing_units(run, set(done)) == missing_units(run, [*reversed(done), *done])
+    assert missing_units(run, [*done, *left]) == []
+
+
+def test_failed_outputs_are_not_asked_again_and_strangers_change_nothing() -> None:
+    """An error is an output like others; outputs of units that the run does not have are ignored."""
+    failed, stranger = make_failed_output("item-2"), make_output("elsewhere")
+    left = missing_units(make_run(), [failed.unit, stranger.unit])
+    assert [unit.item_id for unit in left] == ["item-1", "item-3"]
+
+
+@given(SKILLS, st.integers(1, 40), st.integers(0, 99))
+def test_limited_run_keeps_each_skills_share(skills: list[str | None], limit: int, seed: int) -> None:
+    """A chosen part has the wanted size, is in suite order, and each skill has its share of it up to one item."""
+    items = items_with(skills)
+    chosen = choose_items(items, limit, seed)
+    wanted = min(limit, len(items))
+    assert len(chosen) == len(set(chosen)) == wanted
+    assert list(chosen) == [item.id for item in items if item.id in chosen]
+    taken = Counter(item.skill for item in items if item.id in chosen)
+    for skill, size in Counter(skills).items():
+        assert abs(taken[skill] - wanted * size / len(items)) <= 1.5
+    assert chosen == choose_items(items, limit, seed)
+
+
+def test_larger_limit_keeps_the_items_of_the_smaller() -> None:
+    """Two limited runs of one seed share items, so that they can be compared."""
+    items = items_with(["tone", "refunds", None] * 20)
+    chosen = [set(choose_items(items, limit, 0)) for limit in (5, 10, 30, 60)]
+    assert all(small < large for small, large in pairwise(chosen))
+
+
+def test_each_item_is_chosen_as_often_as_others() -> None:
+    """Over many seeds no place in the suite is preferred."""
+    items = items_with(["tone"] * 6 + ["sums"] * 6)
+    times = Counter(name for seed in range(600) for name in choose_items(items, 4, seed))
+    assert all(abs(times[item.id] - 200) < 60 for item in items)
+
+
+def test_no_limit_asks_everything() -> None:
+    """Without a limit, or with a larger one, all items are asked in suite order."""
+    items = items_with([None] * 4)
+    random.Random(1).shuffle(items)
+    every = tuple(item.id for item in items)
+    assert every == choose_items(items, None, 1) == choose_items(items, 4, 1) == choose_items(items, 99, 1)
+
+
+@given(st.lists(st.tuples(NAMES, NAMES, NAMES, st.integers(0, 20)), min_size=2, max_size=8, unique=True))
+def test_outputs_of_different_units_have_different_ids(units: list[tuple[str, str, str, int]]) -> None:
+    """No two runs, targets, items or repeats share an id, whatever characters their names hold."""
+    ids = {output_id(RunId(run), Unit(target, ItemId(item), repeat)) for run, target, item, repeat in units}
+    assert len(ids) == len(units)
+
+
+def test_output_id_does_not_run_names_together() -> None:
+    """Names that read the same when put side by side are still told apart."""
+    first, second = Unit("a\x1fb", ItemId("c"), 0), Unit("a", ItemId("b\x1fc"), 0)
+    assert output_id(RunId("r"), first) != output_id(RunId("r"), second)
+    assert output_id(RunId("r"), Unit("\ud800", ItemId("x"), 0)) == output_id(
+        RunId("r"), Unit("\ud800", ItemId("x"), 0)
+    )
+
+
+def test_empty_answer_is_an_answer() -> None:
+    """Only a failure makes an output unanswered."""
+    assert make_output(text="").answered
+    assert not make_failed_output().answered
