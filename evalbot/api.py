@@ -23,7 +23,7 @@ from evalbot.reporting.analysis_rows import BadRow, GradeRow, LabelRow, Source
 Cell = object
 """Text, a number, True or False, or nothing (None or NaN), which is a grade not given."""
 Rows = Iterable[Mapping[str, Cell]]
-Labels = Mapping[str, Cell] | Rows
+Labels = Mapping[str, Cell] | Mapping[int, Cell] | Rows
 
 
 def analyze(grades: Rows, gold: Labels | None = None, judge: Labels | None = None) -> Analysis:

@@ -14,9 +14,11 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from evalbot.app import Program, open_program, open_store, utc_now
+from evalbot.app import Program, claims_folder, open_program, open_store, utc_now
+from evalbot.engines.claims import RunClaims
 from evalbot.errors import BadSetting, SlackUnavailable
 from evalbot.people import TeamId
+from evalbot.runs.outputs import RunId
 from evalbot.schedule import start_schedule
 from evalbot.settings import Settings
 from evalbot.slack.announcer import SlackAnnouncer
@@ -36,6 +38,9 @@ from evalbot.workflows.posting import Outbox
 log = logging.getLogger(__name__)
 
 SLACK_TIMEOUT_S = 20
+
+SENDING = RunId("outbox")
+"""Delivering what the outbox holds is claimed like a run: one program does it, and another one when that dies."""
 
 LOOK_UP_TIMEOUT_S = 1
 """A person is looked up while Slack waits for an acknowledgement."""
@@ -98,8 +103,10 @@ async def open_bot(
         door = Door(program.services, program.engine, outbox, directory, client, settings.command, identity.bot_user)
         url, health = await _connect(stack, settings, door, timing)
         posting = slack_client(settings, session)
-        sender = asyncio.create_task(OutboxSender(posting, outbox, pace).run(), name="outbox")
-        stack.push_async_callback(_stop, sender)
+        claims = RunClaims(claims_folder(settings.database_url))
+        stack.callback(claims.release, SENDING)
+        sender = OutboxSender(posting, outbox, pace, may_send=lambda: claims.take(SENDING))
+        stack.push_async_callback(_stop, asyncio.create_task(sender.run(), name="outbox"))
         scheduler = start_schedule(program.services)
         stack.callback(scheduler.shutdown, wait=False)
         waiting = await program.resume()

@@ -93,7 +93,7 @@ def load_settings(**changes: Any) -> Settings:
         first = error.errors(include_input=False, include_url=False)[0]
         raise _bad_setting(str(first["loc"][0]), first["type"], first["msg"]) from None
     except (TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadSetting("The file evalbot.toml is not TOML.", f"Mend it: {_place_of(error)}.") from None
+        raise BadSetting("The file evalbot.toml is not TOML.", _how_to_mend(error)) from None
 
 
 def _bad_setting(name: str, kind: str, reason: str) -> BadSetting:
@@ -108,7 +108,7 @@ def _bad_setting(name: str, kind: str, reason: str) -> BadSetting:
     )
 
 
-def _place_of(error: TOMLDecodeError | UnicodeDecodeError) -> str:
-    """Give the place of an error in the settings file, never the text there: it may be a secret."""
-    found = re.search(r"at line \d+, column \d+|at end of document", str(error))
-    return found[0] if found else "save it as UTF-8"
+def _how_to_mend(error: TOMLDecodeError | UnicodeDecodeError) -> str:
+    """Say where the settings file is broken, never what stands there: it may be a secret."""
+    place = re.search(r"at line \d+, column \d+|at end of document", str(error))
+    return f"Mend it {place[0]}." if place else "Save it as UTF-8."

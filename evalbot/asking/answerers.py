@@ -13,10 +13,12 @@ from pydantic import SecretStr
 from rapidfuzz import process
 
 from evalbot.asking.ask import Answerer
+from evalbot.asking.callables import PythonFunction
 from evalbot.asking.cost import list_price
 from evalbot.asking.echo import Echo
 from evalbot.asking.langchain_chat import LangChainChat, Listed, make_model
 from evalbot.asking.late import LateAnswerer
+from evalbot.asking.project_code import find_code
 from evalbot.asking.replay import Replay, find_recording
 from evalbot.asking.target_config import TargetConfig, read_config
 from evalbot.asking.throttle import Limits, Throttle
@@ -65,12 +67,25 @@ ALIASES = {
     "openai_compatible": "openai-compatible",
     "langchain_openai": "langchain-openai",
 }
-PROVIDERS = ("openai", "openai-compatible", "echo", "replay", "langchain-openai", *LANGCHAIN)
-NEED_NO_MODEL = frozenset({"echo", "replay"})
+PROVIDERS = (
+    "openai",
+    "openai-compatible",
+    "echo",
+    "replay",
+    "http",
+    "python",
+    "langchain",
+    "langchain-openai",
+    *LANGCHAIN,
+)
+NEED_NO_MODEL = frozenset({"echo", "replay", "http"})
+CODE_AT_ONCE = 16
+"""How many calls of the project's own code go on at once unless its config says otherwise."""
 
 
 class ModelAnswerers:
-    """Opens one answerer per target and keeps it until closed: targets with the same id and config share one.
+    """Opens one answerer per target and keeps it until closed: targets with the same id and config share one, whatever prompt
+    they are asked with.
 
     `openai_base_url` and `openai_api_key` are the operator's. The key goes to that address alone: a target with an address of
     its own needs a key of its own, named by `api_key_env`. `environment` is where such names are looked up.
@@ -95,9 +110,9 @@ class ModelAnswerers:
 
     def answerer(self, target: Target) -> Answerer:
         """Give the answerer of a target; raises BadRequest for a provider, model or config that cannot be asked."""
-        known = self._open.get(target.identity)
+        known = self._open.get(target.endpoint)
         if known is None:
-            known = self._open[target.identity] = self._make(target)
+            known = self._open[target.endpoint] = self._make(target)
         return known
 
     async def close(self) -> None:
@@ -113,7 +128,10 @@ class ModelAnswerers:
         if provider not in PROVIDERS:
             raise _unknown_provider(target)
         if not target.model and provider not in NEED_NO_MODEL:
-            raise BadRequest(f"Target {target.label} names no model.", f"Write it as {target.provider}:MODEL.")
+            what = "MODULE:FUNCTION" if target.runs_code else "MODEL"
+            raise BadRequest(f"Target {target.label} names no {what.lower()}.", f"Write it as {provider}:{what}.")
+        if provider == "http":
+            return self._make_http(target)
         config = read_config(target, self._environment)
         makers: dict[str, Callable[[Target, TargetConfig], Answerer]] = {
             "echo": lambda target, config: Echo(),
@@ -121,16 +139,54 @@ class ModelAnswerers:
             "openai": self._make_openai,
             "openai-compatible": self._make_openai,
             "langchain-openai": self._make_langchain_openai,
+            "python": self._make_python,
+            "langchain": self._make_runnable,
         }
         return makers.get(provider, self._make_langchain)(target, config)
 
     def _make_replay(self, target: Target, config: TargetConfig) -> Answerer:
         return Replay(find_recording(self._project_folder, target.model), target.model)
 
+    def _make_http(self, target: Target) -> Answerer:
+        """Open the team's own app."""
+        from evalbot.asking.http_config import read_app_config  # JMESPath is seldom needed
+
+        config = read_app_config(target, self._environment)
+        limits = self._limits_of(config.timeout_s)
+        throttle = Throttle(config.max_concurrency or MOST_AT_ONCE)
+
+        def make() -> Answerer:
+            from evalbot.asking.http_app import HttpApp
+
+            return HttpApp(config, limits, throttle, target.label)
+
+        return LateAnswerer(make)
+
+    def _make_python(self, target: Target, config: TargetConfig) -> Answerer:
+        """Open a function of the project folder."""
+        find_code(self._project_folder, target.model)
+        if config.parameters:
+            key = next(iter(config.parameters))
+            raise BadRequest(f"Target {target.label} has an unknown key {key[:60]!r} in its config.", "Remove it.")
+        limits, throttle = self._limits_of(config.timeout_s), Throttle(config.max_concurrency or CODE_AT_ONCE)
+        return LateAnswerer(lambda: PythonFunction(self._project_folder, target.model, limits, throttle))
+
+    def _make_runnable(self, target: Target, config: TargetConfig) -> Answerer:
+        """Open a LangChain runnable of the project folder."""
+        find_code(self._project_folder, target.model)
+        limits, throttle = self._limits_of(config.timeout_s), Throttle(config.max_concurrency or CODE_AT_ONCE)
+
+        def make() -> Answerer:
+            from evalbot.asking.langchain_runnable import LangChainRunnable
+
+            return LangChainRunnable(self._project_folder, target.model, config, limits, throttle)
+
+        return LateAnswerer(make)
+
     def _make_openai(self, target: Target, config: TargetConfig) -> Answerer:
         """Open a chat completions endpoint."""
         base_url, key = self._address(target, config)
-        limits, throttle = self._limits_of(config), _throttle(config)
+        limits, throttle = self._limits_of(config.timeout_s), _throttle(config)
         priced_as = "openai" if _provider(target) == "openai" and config.base_url is None else None
 
         def make() -> Answerer:
@@ -144,7 +200,7 @@ class ModelAnswerers:
     def _make_langchain_openai(self, target: Target, config: TargetConfig) -> Answerer:
         """Open an OpenAI model by way of LangChain."""
         base_url, key = self._address(target, config)
-        deadline_s = self._limits_of(config).deadline_s
+        deadline_s = self._limits_of(config.timeout_s).deadline_s
 
         def make() -> BaseChatModel:
             from langchain_openai import ChatOpenAI
@@ -196,7 +252,7 @@ class ModelAnswerers:
         self, make: Callable[[], BaseChatModel], listed: Listed, config: TargetConfig, key: str | None
     ) -> Answerer:
         """Give an answerer that makes its LangChain model at the first question."""
-        limits, throttle = self._limits_of(config), _throttle(config)
+        limits, throttle = self._limits_of(config.timeout_s), _throttle(config)
 
         def make_chat() -> Answerer:
             _look_up_price(listed.provider, listed.model)
@@ -204,11 +260,11 @@ class ModelAnswerers:
 
         return LateAnswerer(make_chat)
 
-    def _limits_of(self, config: TargetConfig) -> Limits:
+    def _limits_of(self, timeout_s: float | None) -> Limits:
         """Give the limits of a target: its own timeout before the operator's."""
-        if config.timeout_s is None:
+        if timeout_s is None:
             return self._limits
-        return _limits(config.timeout_s, self._limits.retries, self._limits.max_bytes)
+        return _limits(timeout_s, self._limits.retries, self._limits.max_bytes)
 
     def _address(self, target: Target, config: TargetConfig) -> tuple[str, str | None]:
         """Give base URL and key of an OpenAI-like target. A key never goes to another host than its own."""

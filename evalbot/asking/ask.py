@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from evalbot.runs.outputs import Usage
 from evalbot.suites.items import Item, Message
@@ -20,12 +20,46 @@ class Question:
     repeat: int = 0
 
 
+def question_values(question: Question) -> dict[str, Any]:
+    """Give the variables of a body: those of the item, and `prompt` (the last user turn), `messages`, `item_id`, `repeat`."""
+    turns = [{"role": message.role, "content": message.content} for message in question.messages]
+    said = [turn["content"] for turn in turns if turn["role"] == "user"]
+    item = question.item
+    own = {} if item is None else {"question": item.question, **item.vars}
+    asked = {"prompt": said[-1] if said else "", "messages": turns, "repeat": question.repeat}
+    return {**asked, "item_id": item.id if item else "", **own}
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What came back, exactly as sent, and what it took."""
 
     text: str
     usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """One vector for each text, in their order, and what it took."""
+
+    vectors: tuple[tuple[float, ...], ...]
+    usage: Usage
+
+
+@runtime_checkable
+class Embedder(Protocol):
+    """An answerer that can turn texts into vectors as well."""
+
+    async def embed(self, texts: Sequence[str]) -> Embedded:
+        """Give a vector for each text; raises ModelUnavailable when there are none."""
+
+
+@runtime_checkable
+class CodeGrader(Protocol):
+    """An answerer that is the project's own code and can grade an output as well."""
+
+    async def grade(self, text: str, about: Mapping[str, Any]) -> object:
+        """Give what the code says of a text; raises ModelUnavailable when it fails or is late."""
 
 
 class Answerer(Protocol):

@@ -55,6 +55,15 @@ def status_failure(
     return ModelUnavailable(f"The model's server {what} ({status}){said}", hint, kind=kind, retry_after_s=retry_after_s)
 
 
+def too_large(max_bytes: int) -> ModelUnavailable:
+    """Give the failure of a reply that goes on beyond the limit."""
+    return ModelUnavailable(
+        f"The model's reply is larger than {max_bytes:,} bytes.",
+        "Limit the tokens in the target's config.",
+        kind="too_large",
+    )
+
+
 def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
     """Give the seconds a server asks to wait, None when it does not say: milliseconds, seconds or an HTTP date.
 

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from evalbot.asking.ask import Answer, Question
 from evalbot.asking.cost import cost_usd
-from evalbot.asking.failures import retry_after, safe_excerpt, status_failure
+from evalbot.asking.failures import retry_after, safe_excerpt, status_failure, too_large
 from evalbot.asking.target_config import TargetConfig
 from evalbot.asking.throttle import Limits, Throttle, persist
 from evalbot.errors import EvalbotError, ModelUnavailable
 from evalbot.runs.outputs import Usage
+from evalbot.runs.tool_calls import text_with_calls
 from evalbot.suites.items import Message
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class LangChainChat:
         async def call(messages: list[BaseMessage]) -> AIMessage:
             return await self._model.ainvoke(messages)
 
-        return await self._asked(question, call)
+        return await self._asked(question, call, message_text)
 
     async def ask_json(self, question: Question, schema: Mapping[str, Any]) -> Answer:
         """Give the model's answer, asked for as an object of a schema; a tool call's arguments count as its text."""
@@ -68,7 +69,7 @@ class LangChainChat:
             raw: AIMessage = both["raw"]
             return raw
 
-        return await self._asked(question, call)
+        return await self._asked(question, call, _object_text)
 
     async def close(self) -> None:
         """Close the connections that the model was given; clients of its own close with it."""
@@ -76,8 +77,10 @@ class LangChainChat:
         if connections is not None:
             await connections.aclose()
 
-    async def _asked(self, question: Question, call: Callable[[list[BaseMessage]], Any]) -> Answer:
-        """Put the question, several times if need be."""
+    async def _asked(
+        self, question: Question, call: Callable[[list[BaseMessage]], Any], read: Callable[[AIMessage], str]
+    ) -> Answer:
+        """Put the question, several times if need be; `read` gives the text of a reply."""
         system = () if self._config.system is None else (Message("system", self._config.system),)
         turns = (*system, *question.messages)
         messages = as_langchain(turns)
@@ -91,23 +94,16 @@ class LangChainChat:
                 raise
             except Exception as error:  # every provider package brings exceptions of its own
                 raise self._explained(error, turns) from None
-            return self._answer(reply, loop.time() - begun_at)
+            return self._answer(reply, read(reply), loop.time() - begun_at)
 
         return await persist(attempt, self._throttle, self._limits, self._rng)
 
-    def _answer(self, reply: AIMessage, latency_s: float) -> Answer:
-        """Read text, tokens and price from a reply; a refusal or a reply without text is a failure."""
-        text = str(reply.text)
-        if not text and reply.tool_calls:
-            text = json.dumps(reply.tool_calls[0]["args"], ensure_ascii=False)
+    def _answer(self, reply: AIMessage, text: str, latency_s: float) -> Answer:
+        """Put text, tokens and price of a reply together; a refusal is a failure."""
         if not text and reply.additional_kwargs.get("refusal"):
             raise ModelUnavailable("The model refused to answer.", "Look at the item's wording.", kind="refused")
         if len(text.encode("utf-8", "surrogatepass")) > self._limits.max_bytes:
-            raise ModelUnavailable(
-                f"The model's reply is larger than {self._limits.max_bytes:,} bytes.",
-                "Limit the tokens in the target's config.",
-                kind="too_large",
-            )
+            raise too_large(self._limits.max_bytes)
         said = reply.usage_metadata
         put, got = (said["input_tokens"], said["output_tokens"]) if said else (None, None)
         cost = cost_usd(self._listed.provider, self._listed.model, put, got, self._config.price)
@@ -126,6 +122,20 @@ class LangChainChat:
         texts = (turn.content for turn in turns)
         excerpt = "" if status in (401, 403) else safe_excerpt(str(error), self._secrets, texts)
         return status_failure(status, wait, str(getattr(error, "code", "") or ""), excerpt)
+
+
+def message_text(reply: AIMessage) -> str:
+    """Give the text of a reply; one that calls tools is kept as the JSON of content and calls."""
+    said = str(reply.text)
+    if not reply.tool_calls:
+        return said
+    return text_with_calls(said or None, [{"name": one["name"], "arguments": one["args"]} for one in reply.tool_calls])
+
+
+def _object_text(reply: AIMessage) -> str:
+    """Give the text of a reply that was asked for as an object; a tool call's arguments count as its text."""
+    said = str(reply.text)
+    return json.dumps(reply.tool_calls[0]["args"], ensure_ascii=False) if not said and reply.tool_calls else said
 
 
 def as_langchain(messages: tuple[Message, ...]) -> list[BaseMessage]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from evalbot.asking.ask import Answer, Answerer, Question
+from evalbot.asking.ask import Answer, Answerer, CodeGrader, Embedded, Embedder, Question
+from evalbot.errors import ModelUnavailable
 
 
 class LateAnswerer:
@@ -23,6 +24,20 @@ class LateAnswerer:
     async def ask_json(self, question: Question, schema: Mapping[str, Any]) -> Answer:
         """Give the real answerer's answer, asked for in the form of a JSON Schema."""
         return await (await self._made()).ask_json(question, schema)
+
+    async def embed(self, texts: Sequence[str]) -> Embedded:
+        """Give the real answerer's vectors; raises ModelUnavailable for one that has none."""
+        made = await self._made()
+        if not isinstance(made, Embedder):
+            raise ModelUnavailable("This target gives no embeddings.", "Name an embedding model.", kind="bad_request")
+        return await made.embed(texts)
+
+    async def grade(self, text: str, about: Mapping[str, Any]) -> object:
+        """Give what the real answerer's code says of a text; raises ModelUnavailable for one that is no code."""
+        made = await self._made()
+        if not isinstance(made, CodeGrader):
+            raise ModelUnavailable("This target is no code that grades.", "Name a function.", kind="bad_request")
+        return await made.grade(text, about)
 
     async def close(self) -> None:
         """Close the real answerer, if it was ever made."""

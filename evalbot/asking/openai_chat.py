@@ -1,11 +1,11 @@
-"""Asking through an OpenAI-compatible chat completions endpoint. Imports the openai package, so it is imported late."""
+"""Asking through an OpenAI-compatible endpoint. Imports the openai package, so it is imported late."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,10 +13,11 @@ import aiohttp
 import httpx2
 from openai import APIStatusError, AsyncOpenAI, DefaultAioHttpClient, OpenAIError
 
-from evalbot.asking.ask import Answer, Question
+from evalbot.asking.ask import Answer, Embedded, Question
 from evalbot.asking.cost import cost_usd
-from evalbot.asking.failures import retry_after, safe_excerpt, status_failure
-from evalbot.asking.replies import Reply, read_error, read_reply
+from evalbot.asking.failures import retry_after, safe_excerpt, status_failure, too_large
+from evalbot.asking.openai_forms import FORMS
+from evalbot.asking.replies import read_embeddings, read_error
 from evalbot.asking.target_config import TargetConfig
 from evalbot.asking.throttle import Limits, Throttle, persist
 from evalbot.errors import BadRequest, ModelUnavailable
@@ -47,6 +48,7 @@ class OpenAIChat:
         self._config = config
         self._limits = limits
         self._throttle = throttle
+        self._form = FORMS[config.api]
         self._rng = random.Random()
         self._secrets = (endpoint.api_key,) if endpoint.api_key else ()
         self._client = AsyncOpenAI(
@@ -69,12 +71,26 @@ class OpenAIChat:
 
     async def ask_json(self, question: Question, schema: Mapping[str, Any]) -> Answer:
         """Give the model's answer, asked for as JSON of a schema; the text is as sent, unparsed."""
-        wanted: dict[str, dict[str, Any]] = {
-            "schema": {"response_format": _schema_format(schema)},
-            "object": {"response_format": {"type": "json_object"}},
-            "none": {},
+        wanted: dict[str, Callable[[], dict[str, Any]]] = {
+            "schema": lambda: self._form.json_wanted(schema),
+            "object": lambda: self._form.json_wanted(None),
+            "none": dict,
         }
-        return await self._asked(question, wanted[self._config.json_mode])
+        return await self._asked(question, wanted[self._config.json_mode]())
+
+    async def embed(self, texts: Sequence[str]) -> Embedded:
+        """Give a vector for each text; raises ModelUnavailable when there are none after the retries."""
+        loop = asyncio.get_running_loop()
+        wanted = {"model": self._endpoint.model, "input": list(texts), "encoding_format": "float"}
+        body = _encoded({**wanted, **self._config.parameters})
+
+        async def attempt() -> Embedded:
+            begun_at = loop.time()
+            found = read_embeddings(await self._call("/embeddings", body, texts), len(texts))
+            usage = self._usage(loop.time() - begun_at, found.input_tokens, 0)
+            return Embedded(found.vectors, usage)
+
+        return await persist(attempt, self._throttle, self._limits, self._rng)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -82,50 +98,39 @@ class OpenAIChat:
 
     async def _asked(self, question: Question, extra: Mapping[str, Any]) -> Answer:
         """Put the question, several times if need be."""
+        loop = asyncio.get_running_loop()
         messages = with_system(question.messages, self._config.system)
-        body = self._body(messages, extra)
+        body = _encoded({**self._form.body(self._endpoint.model, messages), **self._config.parameters, **extra})
+        texts = [message.content for message in messages]
 
         async def attempt() -> Answer:
-            return await self._attempt(body, messages)
+            begun_at = loop.time()
+            reply = self._form.read(await self._call(self._form.path, body, texts))
+            usage = self._usage(loop.time() - begun_at, reply.input_tokens, reply.output_tokens)
+            return Answer(reply.text, usage)
 
         return await persist(attempt, self._throttle, self._limits, self._rng)
 
-    def _body(self, messages: Sequence[Message], extra: Mapping[str, Any]) -> bytes:
-        """Give the request as ASCII JSON, so that any text can be sent."""
-        turns = [{"role": message.role, "content": message.content} for message in messages]
-        body = {"model": self._endpoint.model, "messages": turns, **self._config.parameters, **extra}
+    async def _call(self, path: str, body: bytes, texts: Sequence[str]) -> bytes:
+        """Make one call and give the body of its reply; `texts` are what no failure may repeat."""
         try:
-            return json.dumps(body, allow_nan=False).encode("ascii")
-        except ValueError:
-            raise BadRequest("The target's config holds a number that is not finite.", "Mend its config.") from None
-
-    async def _attempt(self, body: bytes, messages: Sequence[Message]) -> Answer:
-        """Make one call and read its reply."""
-        loop = asyncio.get_running_loop()
-        begun_at = loop.time()
-        try:
-            reply = read_reply(await self._post(body))
+            return await self._post(path, body)
         except _StatusRefused as refused:
-            raise self._explained(refused, messages) from None
+            raise self._explained(refused, texts) from None
         except (OpenAIError, httpx2.HTTPError, httpx2.InvalidURL, aiohttp.ClientError, OSError) as error:
             raise _connection_failure(error) from None
-        return self._answer(reply, loop.time() - begun_at)
 
-    async def _post(self, body: bytes) -> bytes:
+    async def _post(self, path: str, body: bytes) -> bytes:
         """Send the request and give the body of the reply, read up to the limit."""
         response = await self._client.post(
-            "/chat/completions", cast_to=httpx2.Response, content=body, options={"headers": self._headers}
+            path, cast_to=httpx2.Response, content=body, options={"headers": self._headers}
         )
         try:
             whole = await _read_up_to(response, self._limits.max_bytes)
         finally:
             await response.aclose()
         if whole is None:
-            raise ModelUnavailable(
-                f"The model's reply is larger than {self._limits.max_bytes:,} bytes.",
-                "Set max_tokens in the target's config.",
-                kind="too_large",
-            )
+            raise too_large(self._limits.max_bytes)
         return whole
 
     @staticmethod
@@ -135,18 +140,17 @@ class OpenAIChat:
             part = await _read_up_to(response, MAX_ERROR_BYTES) or b""
             raise _StatusRefused(response.status_code, dict(response.headers), part)
 
-    def _explained(self, refused: _StatusRefused, messages: Sequence[Message]) -> ModelUnavailable:
+    def _explained(self, refused: _StatusRefused, texts: Sequence[str]) -> ModelUnavailable:
         """Give the failure of a refused call; of a rejected key nothing is quoted."""
         code, said = read_error(refused.body)
-        texts = (message.content for message in messages)
         excerpt = "" if refused.status in (401, 403) else safe_excerpt(said, self._secrets, texts)
         return status_failure(refused.status, retry_after(refused.headers), code, excerpt)
 
-    def _answer(self, reply: Reply, latency_s: float) -> Answer:
-        """Put text, tokens and price together."""
+    def _usage(self, latency_s: float, input_tokens: int | None, output_tokens: int | None) -> Usage:
+        """Put time, tokens and price together."""
         where, price = self._endpoint, self._config.price
-        cost = cost_usd(where.priced_as, where.model, reply.input_tokens, reply.output_tokens, price)
-        return Answer(reply.text, Usage(latency_s, reply.input_tokens, reply.output_tokens, cost))
+        cost = cost_usd(where.priced_as, where.model, input_tokens, output_tokens, price)
+        return Usage(latency_s, input_tokens, output_tokens, cost)
 
 
 class _StatusRefused(OpenAIError):
@@ -176,9 +180,12 @@ async def _read_up_to(response: httpx2.Response, limit: int) -> bytes | None:
     return b"".join(pieces)
 
 
-def _schema_format(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the request for structured output."""
-    return {"type": "json_schema", "json_schema": {"name": "verdict", "schema": dict(schema), "strict": True}}
+def _encoded(body: Mapping[str, Any]) -> bytes:
+    """Give the request as ASCII JSON, so that any text can be sent."""
+    try:
+        return json.dumps(body, allow_nan=False).encode("ascii")
+    except ValueError:
+        raise BadRequest("The target's config holds a number that is not finite.", "Mend its config.") from None
 
 
 def _connection_failure(error: Exception) -> ModelUnavailable:

@@ -14,13 +14,14 @@ from evalbot.errors import BadRequest
 from evalbot.suites.targets import Target
 
 KNOWN = frozenset(
-    {"base_url", "api_key", "api_key_env", "system", "timeout", "max_concurrency", "price", "json_mode", "label"}
+    {"base_url", "api_key", "api_key_env", "system", "timeout", "max_concurrency", "price", "json_mode", "label", "api"}
 )
 """Keys that are about asking; every other key is a parameter of the request."""
 
-REFUSED = frozenset({"messages", "model", "stream", "stream_options", "n", "response_format"})
+REFUSED = frozenset({"messages", "input", "model", "stream", "stream_options", "n", "response_format"})
 SECRET_LIKE = frozenset({"key", "apikey", "token", "password", "secret", "authorization"})
 JSON_MODES = ("schema", "object", "none")
+APIS = ("chat", "responses")
 _ENV_NAME = re.compile(r"[A-Z_][A-Z0-9_]*")
 _VARIABLE = re.compile(r"\$\{([A-Z_][A-Z0-9_]*)\}")
 _NOT_FOR_MODELS = ("SLACK_", "EVALBOT_", "OPENAI_API_KEY")
@@ -48,6 +49,7 @@ class TargetConfig:
     max_concurrency: int | None = None
     price: Price | None = None
     json_mode: str = "schema"
+    api: str = "chat"
 
 
 def read_config(target: Target, environment: Mapping[str, str] | None = None) -> TargetConfig:
@@ -58,17 +60,20 @@ def read_config(target: Target, environment: Mapping[str, str] | None = None) ->
     _check_keys(target)
     key_env = _env_name(target, _named_key(target))
     config = {
-        key: _filled(target, value, environment or {}) for key, value in target.config.items() if key != "api_key"
+        key: fill_variables(target, value, environment or {})
+        for key, value in target.config.items()
+        if key != "api_key"
     }
     return TargetConfig(
         parameters={key: value for key, value in config.items() if key not in KNOWN},
         base_url=_url(target, config.get("base_url")),
         api_key_env=key_env,
         system=_text(target, "system", config.get("system")),
-        timeout_s=_seconds(target, config.get("timeout")),
-        max_concurrency=_count(target, config.get("max_concurrency")),
-        price=_price(target, config.get("price")),
-        json_mode=_json_mode(target, config.get("json_mode", "schema")),
+        timeout_s=read_seconds(target, config.get("timeout")),
+        max_concurrency=read_count(target, config.get("max_concurrency")),
+        price=read_price(target, config.get("price")),
+        json_mode=_one_of(target, "json_mode", config.get("json_mode", "schema"), JSON_MODES),
+        api=_one_of(target, "api", config.get("api", "chat"), APIS),
     )
 
 
@@ -91,16 +96,21 @@ def _named_key(target: Target) -> JsonValue:
         return target.config.get("api_key_env")
     found = _VARIABLE.fullmatch(stated) if isinstance(stated, str) else None
     if found is None:
-        raise _wrong(target, "api_key", "the name of an environment variable as `${NAME}`, never the key itself")
+        raise config_fault(target, "api_key", "the name of an environment variable as `${NAME}`, never the key itself")
     return found[1]
 
 
-def _filled(target: Target, value: JsonValue, environment: Mapping[str, str]) -> JsonValue:
-    """Fill `${NAME}` in every text of a value; the tokens of this program are not to be had that way."""
+def fill_variables(
+    target: Target, value: JsonValue, environment: Mapping[str, str], seen: list[str] | None = None
+) -> JsonValue:
+    """Fill `${NAME}` in every text of a value; the tokens of this program are not to be had that way.
+
+    What was filled in is added to `seen`. Raises BadRequest for a variable that is not set.
+    """
     if isinstance(value, list):
-        return [_filled(target, one, environment) for one in value]
+        return [fill_variables(target, one, environment, seen) for one in value]
     if isinstance(value, dict):
-        return {name: _filled(target, one, environment) for name, one in value.items()}
+        return {name: fill_variables(target, one, environment, seen) for name, one in value.items()}
     if not isinstance(value, str):
         return value
 
@@ -110,12 +120,15 @@ def _filled(target: Target, value: JsonValue, environment: Mapping[str, str]) ->
             raise BadRequest(f"Target {target.label} may not use {name}.", "Use a variable made for this target.")
         if name not in environment:
             raise BadRequest(f"Target {target.label} needs the environment variable {name}.", "Set it and start again.")
+        if seen is not None:
+            seen.append(environment[name])
         return environment[name]
 
     return _VARIABLE.sub(variable, value)
 
 
-def _wrong(target: Target, key: str, wanted: str) -> BadRequest:
+def config_fault(target: Target, key: str, wanted: str) -> BadRequest:
+    """Give the refusal of a key's value, which it does not repeat."""
     return BadRequest(f"Target {target.label} has a wrong {key} in its config.", f"Give {wanted}.")
 
 
@@ -123,14 +136,14 @@ def _text(target: Target, key: str, value: JsonValue) -> str | None:
     """Take a text or nothing."""
     if value is None or isinstance(value, str):
         return value
-    raise _wrong(target, key, "a text")
+    raise config_fault(target, key, "a text")
 
 
 def _url(target: Target, value: JsonValue) -> str | None:
     """Take an http or https address without a user name or password in it."""
     text = _text(target, "base_url", value)
     if text is not None and not re.fullmatch(r"https?://[^\s/@?#]+(/[^\s?#@]*)?", text):
-        raise _wrong(target, "base_url", "an address such as https://models.example.com/v1")
+        raise config_fault(target, "base_url", "an address such as https://models.example.com/v1")
     return text
 
 
@@ -138,7 +151,9 @@ def _env_name(target: Target, value: JsonValue) -> str | None:
     """Take the name of an environment variable that may hold a model key; our own and Slack's are not for models."""
     text = _text(target, "api_key_env", value)
     if text is not None and (not _ENV_NAME.fullmatch(text) or text.startswith(("SLACK_", "EVALBOT_"))):
-        raise _wrong(target, "api_key_env", "the name of an environment variable that holds the key of this model")
+        raise config_fault(
+            target, "api_key_env", "the name of an environment variable that holds the key of this model"
+        )
     return text
 
 
@@ -149,25 +164,25 @@ def _number(value: JsonValue) -> float | None:
     return float(value) if math.isfinite(value) and value >= 0 else None
 
 
-def _seconds(target: Target, value: JsonValue) -> float | None:
+def read_seconds(target: Target, value: JsonValue) -> float | None:
     """Take a duration: seconds as a number, or a text such as 30s or 2m."""
     if value is None:
         return None
     found = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
     seconds = float(found[1]) * _IN_SECONDS[found[2]] if found else _number(value)
     if not seconds:
-        raise _wrong(target, "timeout", "a duration such as 30s")
+        raise config_fault(target, "timeout", "a duration such as 30s")
     return seconds
 
 
-def _count(target: Target, value: JsonValue) -> int | None:
+def read_count(target: Target, value: JsonValue) -> int | None:
     """Take a whole number from 1 to 1,000."""
     if value is None or (isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 1000):
         return value
-    raise _wrong(target, "max_concurrency", "a whole number from 1 to 1000")
+    raise config_fault(target, "max_concurrency", "a whole number from 1 to 1000")
 
 
-def _price(target: Target, value: JsonValue) -> Price | None:
+def read_price(target: Target, value: JsonValue) -> Price | None:
     """Take dollars per million tokens: {input: 0.4, output: 1.6}."""
     if value is None:
         return None
@@ -175,12 +190,12 @@ def _price(target: Target, value: JsonValue) -> Price | None:
         paid, earned = _number(value["input"]), _number(value["output"])
         if paid is not None and earned is not None:
             return Price(paid, earned)
-    raise _wrong(target, "price", "dollars per million tokens, such as {input: 0.4, output: 1.6}")
+    raise config_fault(target, "price", "dollars per million tokens, such as {input: 0.4, output: 1.6}")
 
 
-def _json_mode(target: Target, value: JsonValue) -> str:
-    """Take the way in which the target is asked for JSON."""
-    if isinstance(value, str) and value in JSON_MODES:
+def _one_of(target: Target, key: str, value: JsonValue, known: tuple[str, ...]) -> str:
+    """Take one of a few words."""
+    if isinstance(value, str) and value in known:
         return value
-    near = process.extractOne(str(value), JSON_MODES)
-    raise _wrong(target, "json_mode", f"{', '.join(JSON_MODES)} (nearest: {near[0] if near else JSON_MODES[0]})")
+    near = process.extractOne(str(value), known)
+    raise config_fault(target, key, f"{', '.join(known)} (nearest: {near[0] if near else known[0]})")

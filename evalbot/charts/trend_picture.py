@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -101,7 +101,7 @@ def _draw_panel(panel: Axes, trend: Trend) -> None:
     measured = [(point.day, point.estimate) for point in trend.points if point.estimate]
     if measured:
         _draw_last(panel, *measured[-1], colour)
-    if trend.shift and any(point.day >= trend.shift.day for point in trend.points):
+    if trend.shift and _holds(trend.points, trend.shift.day):
         _draw_shift(panel, trend.shift, colour)
     n = f"n={measured[-1][1].n:,}" if measured else "not measured"
     skill = drawable(trend.skill.replace("_", " ").replace("-", " "), LONGEST_NAME)
@@ -148,6 +148,11 @@ def _draw_last(panel: Axes, day: date, estimate: Estimate, colour: str) -> None:
         fontweight="bold",
         annotation_clip=False,
     )
+
+
+def _holds(points: Sequence[Point], day: date) -> bool:
+    """Tell whether a day lies in the weeks of a series."""
+    return bool(points) and points[0].day - timedelta(days=7) < day <= points[-1].day
 
 
 def _draw_shift(panel: Axes, shift: Shift, colour: str) -> None:

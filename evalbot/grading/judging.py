@@ -12,6 +12,7 @@ from typing import Any
 import regex
 
 from evalbot.errors import BadFile, OutsideError, UnreadableVerdict
+from evalbot.grading.findings import CannotCheck
 from evalbot.grading.grades import Grade, Grader, GraderKind
 from evalbot.runs.outputs import OutputId
 from evalbot.suites.graders import GraderSpec, GraderType
@@ -139,7 +140,7 @@ def worth_judging(text: str) -> bool:
 def judge_grade(
     output_id: OutputId,
     rubric: Rubric,
-    outcome: Verdict | OutsideError,
+    outcome: Verdict | OutsideError | CannotCheck,
     judge: Target,
     at: datetime,
     spec: GraderSpec | None = None,
@@ -152,7 +153,7 @@ def judge_grade(
     blank = Grade(output_id, rubric.name, judge_grader(rubric, judge), at)
     if spec:
         blank = replace(blank, criterion=spec.criterion, weight=spec.weight)
-    if isinstance(outcome, OutsideError):
+    if not isinstance(outcome, Verdict):
         return replace(blank, error=str(outcome))
     score = rubric.scale.score(outcome.level)
     passed = _passes(rubric, outcome.level, spec)

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from evalbot.errors import OutsideError
+from evalbot.grading.findings import CannotCheck
 from evalbot.grading.grades import Grade
-from evalbot.grading.judging import Material, Verdict, fill_judge_prompt, judge_grade
+from evalbot.grading.judging import Verdict, judge_grade
 from evalbot.runs.outputs import OutputId
 from evalbot.suites.graders import GraderSpec
-from evalbot.suites.items import Message
 from evalbot.suites.rubrics import Rubric
 from evalbot.suites.targets import Target
 
@@ -29,13 +29,6 @@ class PairVerdicts:
     shown_second: Verdict
 
 
-def pair_messages(
-    rubric: Rubric, prompt: str, first: str, second: str, mark: str, references: tuple[str, ...] = ()
-) -> tuple[Message, ...]:
-    """Give the request to compare two answers; see `fill_judge_prompt`."""
-    return fill_judge_prompt(rubric, Material(prompt, first, references, rival=second), mark)
-
-
 def pair_score(rubric: Rubric, verdicts: PairVerdicts) -> float:
     """Give the output's score: 1 better both times, 0 worse both times, 0.5 as good, or better only in one place."""
     first = 1.0 - rubric.scale.score(verdicts.shown_first.level)
@@ -45,13 +38,13 @@ def pair_score(rubric: Rubric, verdicts: PairVerdicts) -> float:
 def pair_grade(
     output_id: OutputId,
     rubric: Rubric,
-    outcome: PairVerdicts | OutsideError,
+    outcome: PairVerdicts | OutsideError | CannotCheck,
     judge: Target,
     at: datetime,
     spec: GraderSpec,
 ) -> Grade:
     """Give the grade of an output compared with another answer; a failure becomes the grade's error."""
-    if isinstance(outcome, OutsideError):
+    if not isinstance(outcome, PairVerdicts):
         return judge_grade(output_id, rubric, outcome, judge, at, spec)
     score = pair_score(rubric, outcome)
     return _decided(output_id, rubric, score, _reason(outcome, score), judge, at, spec)

@@ -26,8 +26,6 @@ OTHER_NAMES: Mapping[str, Sequence[str]] = {
     "graders": ("assert",),
     "value": ("pattern",),
     "target": ("provider",),
-    "file": ("id",),
-    "name": ("label",),
 }
 """Canonical key -> names that are accepted in its place."""
 

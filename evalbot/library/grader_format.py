@@ -144,8 +144,8 @@ class GraderFile(FileModel):
         if kind is GraderType.RUBRIC:
             if (self.rubric is None) == (self.value is None) or not isinstance(self.value, str | None):
                 raise complain("a rubric grader names a `rubric`, or holds its question as text in `value`")
-        elif self.rubric is not None and kind not in JUDGED:
-            raise complain("only graders that a judge carries out have one", "rubric")
+        elif self.rubric is not None and kind not in (*JUDGED, GraderType.HUMAN):
+            raise complain("only graders that a judge or people carry out have one", "rubric")
         _check_value(kind, self.value)
         _check_threshold(kind, self.mode, self.threshold)
         _check_options(kind, self)
@@ -193,7 +193,9 @@ def _is_word_count(value: JsonValue) -> bool:
     bounds = list(value.values()) if isinstance(value, dict) else [value]
     named = set(value) <= {"min", "max"} if isinstance(value, dict) else True
     return (
-        named and bool(bounds) and all(isinstance(one, int) and not isinstance(one, bool) and one >= 0 for one in bounds)
+        named
+        and bool(bounds)
+        and all(isinstance(one, int) and not isinstance(one, bool) and one >= 0 for one in bounds)
     )
 
 
@@ -201,7 +203,9 @@ def _check_threshold(kind: GraderType, mode: str, limit: Limit | None) -> None:
     """Check that a threshold has the unit that its kind counts in."""
     if kind is GraderType.LATENCY:
         if limit is None or not limit.seconds:
-            raise complain("of `latency` must be a duration, like `5s` or `800ms` (a bare number counts ms)", "threshold")
+            raise complain(
+                "of `latency` must be a duration, like `5s` or `800ms` (a bare number counts ms)", "threshold"
+            )
     elif kind is GraderType.COST:
         if limit is None or limit.dollars is None:
             raise complain("of `cost` must be an amount in dollars, like `0.01`", "threshold")

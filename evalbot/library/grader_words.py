@@ -101,6 +101,11 @@ def canonical(data: Mapping[str, Any]) -> dict[str, Any]:
     if name == "icontains-all":
         found.setdefault("ignore_case", True)
     threshold = found.get("threshold")
-    if name in SCORED and isinstance(threshold, int | float) and not isinstance(threshold, bool) and 0 <= threshold <= 1:
+    if (
+        name in SCORED
+        and isinstance(threshold, int | float)
+        and not isinstance(threshold, bool)
+        and 0 <= threshold <= 1
+    ):
         found["threshold"] = f"{threshold * 100:.6f}%"
     return {**found, "type": OTHER_TYPES[name].value if name in OTHER_TYPES else name}

@@ -12,13 +12,13 @@ from pydantic import JsonValue, ValidationError
 
 from evalbot.library.documents import Document, FieldPath, Problem, refusal, refuse
 from evalbot.library.file_text import ITEMS_BYTES, read_text
-from evalbot.library.item_format import GraderFile, ItemFile, MessageFile
+from evalbot.library.item_format import ItemFile, MessageFile
 from evalbot.library.json_lines import MAX_NODES, read_json_lines
 from evalbot.library.project_files import SCHEME, Mention, ProjectFiles
 from evalbot.library.strict_model import invalid, validate
 from evalbot.library.suite_format import SplitFile, SuiteFile
 from evalbot.library.yaml_text import read_yaml
-from evalbot.suites.graders import GraderSpec, GraderType
+from evalbot.suites.graders import GraderSpec
 from evalbot.suites.items import Item, ItemId, ItemStatus, Message, Source, Split, split_of
 
 MAX_ITEMS = 20_000
@@ -83,8 +83,13 @@ def _yaml_items(document: Document) -> Iterator[tuple[Located, int]]:
         yield Located(item, replace(document, data=None), (index,)), 1
 
 
-def make_item(located: Located, defaults: Mapping[str, JsonValue], graders: Sequence[GraderSpec]) -> Item:
-    """Give the noun of a written item, in the practice split unless it says otherwise."""
+def make_item(
+    located: Located,
+    defaults: Mapping[str, JsonValue],
+    graders: Sequence[GraderSpec],
+    metadata: Mapping[str, JsonValue] | None = None,
+) -> Item:
+    """Give the noun of a written item, in the practice split unless it says otherwise; `metadata` goes under its own."""
     written = located.written
     messages = _messages(written)
     asked: dict[str, JsonValue] = {} if messages else {**defaults, **(written.vars or {})}
@@ -102,7 +107,7 @@ def make_item(located: Located, defaults: Mapping[str, JsonValue], graders: Sequ
         graders=tuple(graders),
         tags=tuple(written.tags),
         source=Source(**written.source.model_dump()) if written.source else Source(kind="file"),
-        metadata=written.metadata,
+        metadata={**(metadata or {}), **written.metadata},
     )
 
 
@@ -118,21 +123,6 @@ def content_id(asked: Mapping[str, JsonValue], messages: Sequence[Message], refe
     content = [dict(asked), [[one.role, one.content] for one in messages], reference]
     text = json.dumps(content, sort_keys=True)
     return f"item-{hashlib.blake2b(text.encode(), digest_size=6).hexdigest()}"
-
-
-def make_grader(written: GraderFile, rubric: str | None = None) -> GraderSpec:
-    """Give the noun of a grader; `rubric` is the name under which the suite holds its rubric."""
-    return GraderSpec(
-        type=GraderType(written.type),
-        value=None if rubric else written.value,
-        rubric=rubric,
-        threshold=written.threshold,
-        tolerance=written.tolerance,
-        extract=written.extract,
-        negate=written.negate,
-        weight=written.weight,
-        metric=written.metric,
-    )
 
 
 def apply_split(items: Sequence[Item], given: Sequence[str | None], policy: SplitFile | None) -> list[Item]:

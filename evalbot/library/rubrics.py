@@ -16,6 +16,9 @@ from evalbot.suites.rubrics import AskReason, JudgePrompt, Rubric, RubricExample
 USUAL_JUDGE = "prompts/judge/rubric.md"
 """The judge prompt of rubrics that name none."""
 
+KINDS = "rubrics/kinds"
+"""Where the rubrics are that kinds of grader bring along."""
+
 
 def load_rubric(path: Path, files: ProjectFiles) -> Rubric:
     """Load a rubric with the prompt its judge is asked with. Raises BadFile."""
@@ -70,6 +73,17 @@ def find_rubric(written: str, mention: Mention, files: ProjectFiles) -> Rubric:
             known += [rubric.name] if rubric else []
     text = f"there is no rubric of this name{did_you_mean(written, known)}"
     raise refusal(mention.document, [Problem(mention.path, text)])
+
+
+def find_kind_rubric(kind: str, mention: Mention, files: ProjectFiles) -> Rubric:
+    """Find the rubric of a kind of grader such as `factuality`: the project's own of that name, else the shipped one."""
+    for root in files.roots:
+        for path in (root / f"rubrics/{kind}.yaml", root / f"{KINDS}/{kind}.yaml"):
+            if path.is_file() and files.holds(path):
+                return load_rubric(path, files)
+    raise refusal(
+        mention.document, [Problem(mention.path, f"the rubric of `{kind}` that comes with evalbot is missing")]
+    )
 
 
 def _if_readable(path: Path, files: ProjectFiles, needed: str) -> Rubric | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Discriminator, Field, JsonValue, Tag, WithJsonSchema, model_validator
 
@@ -36,6 +36,15 @@ class PromptEntry(FileModel):
     inputs: list[Line] = Field(default_factory=list)
     messages: Annotated[list[MessageFile], Field(min_length=1)] | None = None
     file: Line | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_our_words(cls, data: Any) -> Any:
+        """Read `{id: file://..., label: ...}`, as elsewhere."""
+        names = {"id": "file", "label": "name"}
+        if not isinstance(data, dict) or any(names.get(key, key) != key and names[key] in data for key in data):
+            return data
+        return {names.get(key, key): value for key, value in data.items()}
 
     @model_validator(mode="after")
     def _check(self) -> Self:

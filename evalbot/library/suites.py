@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from evalbot.library.documents import Document, FieldPath, Problem, refusal
-from evalbot.library.grader_values import GraderValues
-from evalbot.library.inline_rubrics import inline_rubric
-from evalbot.library.item_format import GraderFile, MessageFile
-from evalbot.library.items import Located, apply_split, located_items, make_grader, make_item
+from evalbot.library.graders import GraderBuilder
+from evalbot.library.item_format import MessageFile
+from evalbot.library.items import Located, apply_split, located_items, make_item
 from evalbot.library.project_files import SCHEME, Mention, ProjectFiles
 from evalbot.library.prompts import inline_prompt, load_prompt
-from evalbot.library.rubrics import find_rubric
 from evalbot.library.strict_model import did_you_mean, validate
 from evalbot.library.suite_format import PromptEntry, SuiteFile
 from evalbot.library.targets import make_target
 from evalbot.library.yaml_text import read_yaml
 from evalbot.suites.graders import GraderSpec, GraderType
 from evalbot.suites.items import Item
+from evalbot.suites.pairing import cross_prompts
 from evalbot.suites.prompts import PLAIN_PROMPT, Prompt
-from evalbot.suites.rubrics import Rubric
 from evalbot.suites.skills import Skill
 from evalbot.suites.suites import DigestPolicy, ReviewPolicy, RunDefaults, Suite
 from evalbot.suites.targets import Target
@@ -28,12 +27,12 @@ from evalbot.suites.targets import Target
 
 def read_suite(path: Path, files: ProjectFiles) -> Suite:
     """Read a suite file and all it names; the suite has version 0. Raises BadFile."""
-    document = read_yaml(path, files.name_of(path))
-    return _SuiteBuilder(validate(SuiteFile, document), document, path.parent, files).build()
+    return build_suite(read_yaml(path, files.name_of(path)), path.parent, files)
 
 
-MAX_RUBRICS = 100
-"""Most rubrics of one suite, those written out in graders counted."""
+def build_suite(document: Document, folder: Path, files: ProjectFiles) -> Suite:
+    """Make the suite that a document says; `folder` is where the files that it names are looked for first. Raises BadFile."""
+    return _SuiteBuilder(validate(SuiteFile, document), document, folder, files).build()
 
 
 class _SuiteBuilder:
@@ -44,28 +43,27 @@ class _SuiteBuilder:
         self.document = document
         self.folder = folder
         self.files = files
-        self.rubrics: dict[str, Rubric] = {}
-        self.mentioned: dict[str, Rubric] = {}
-        self.values = GraderValues()
+        self.graders = GraderBuilder(folder, files)
 
     def build(self) -> Suite:
         """Give the suite."""
         written = self.written
-        targets = self._targets()
+        prompts = self._prompts()
+        targets = self._targets(prompts)
         for index, name in enumerate(written.rubrics):
-            self._gather(name, self.document, ("rubrics", index))
-        graders = self._graders(written.defaults.graders, self.document, ("defaults", "graders"))
+            self.graders.gather(name, self.document, ("rubrics", index))
+        graders = self.graders.graders(written.defaults.graders, self.document, ("defaults", "graders"))
         items = self._items(graders)
         return Suite(
             name=written.name,
             items=tuple(items),
             description=written.description,
             owner=written.owner,
-            prompts=self._prompts(),
-            targets=targets,
-            baseline=self._baseline(targets),
+            prompts=prompts,
+            targets=cross_prompts(targets, prompts),
+            baseline=self._baseline(targets, prompts),
             skills={name: Skill(name, one.description, tuple(one.levels)) for name, one in written.skills.items()},
-            rubrics=self.rubrics,
+            rubrics=self.graders.rubrics,
             graders=tuple(graders),
             run=self._run(),
             review=ReviewPolicy(**written.review.model_dump()),
@@ -75,25 +73,30 @@ class _SuiteBuilder:
     def _mention(self, document: Document, path: FieldPath) -> Mention:
         return Mention(document, path, self.folder)
 
-    def _targets(self) -> tuple[Target, ...]:
-        """Give the targets; no two may have one label, because results are kept by label."""
+    def _targets(self, prompts: Sequence[Prompt]) -> tuple[Target, ...]:
+        """Give the targets as written; no two may have one label, because results are kept by label."""
+        known = [prompt.name for prompt in prompts]
         targets: list[Target] = []
         for index, entry in enumerate(self.written.targets):
             target = make_target(entry, self.document, ("targets", index))
             if target.label in {one.label for one in targets}:
                 text = f"another target has the label `{target.label}`; give this one a `label` of its own"
                 raise refusal(self.document, [Problem(("targets", index), text)])
+            if target.prompt and target.prompt not in known:
+                text = f"no prompt is called this{did_you_mean(target.prompt, known)}"
+                raise refusal(self.document, [Problem(("targets", index, "prompt"), text)])
             targets.append(target)
         return tuple(targets)
 
-    def _baseline(self, targets: Sequence[Target]) -> str:
-        """Give the label of the baseline, which may be named by label or id."""
+    def _baseline(self, targets: Sequence[Target], prompts: Sequence[Prompt]) -> str:
+        """Give the label of the baseline, named by the label or id of a target (its first pair) or by the label of a pair."""
         name = self.written.baseline
-        if not name or not targets:
+        pairs = cross_prompts(targets, prompts)
+        if not name or not targets or name in {pair.label for pair in pairs}:
             return name
         for target in targets:
             if name in (target.label, target.id):
-                return target.label
+                return cross_prompts([target], prompts)[0].label
         known = [label for target in targets for label in (target.label, target.id)]
         raise refusal(self.document, [Problem(("baseline",), f"no target is called this{did_you_mean(name, known)}")])
 
@@ -121,57 +124,16 @@ class _SuiteBuilder:
     def _prompt(self, index: int, entry: str | PromptEntry | list[MessageFile]) -> Prompt:
         name = "prompt" if len(self.written.prompts or ()) == 1 else f"prompt-{index + 1}"
         if isinstance(entry, PromptEntry):
-            return inline_prompt(entry.name, entry.messages, entry.inputs, self.document, index)
+            if entry.messages is not None:
+                return inline_prompt(entry.name, entry.messages, entry.inputs, self.document, index)
+            path = self.files.find(entry.file or "", self._mention(self.document, ("prompts", index)))
+            return replace(load_prompt(path, self.files.name_of(path)), name=entry.name)
         if isinstance(entry, list):
             return inline_prompt(name, entry, (), self.document, index)
         if entry.startswith(SCHEME):
             path = self.files.find(entry, self._mention(self.document, ("prompts", index)))
             return load_prompt(path, self.files.name_of(path))
         return inline_prompt(name, [MessageFile(role="user", content=entry)], (), self.document, index)
-
-    def _gather(self, name: str, document: Document, path: FieldPath) -> Rubric:
-        """Load a rubric that is named somewhere, once."""
-        if name not in self.mentioned:
-            rubric = find_rubric(name, self._mention(document, path), self.files)
-            if self.rubrics.get(rubric.name, rubric) != rubric:
-                raise refusal(document, [Problem(path, f"another rubric is called `{rubric.name}` too")])
-            self._keep(rubric, document, path)
-            self.mentioned[name] = rubric
-        return self.mentioned[name]
-
-    def _keep(self, rubric: Rubric, document: Document, path: FieldPath) -> None:
-        """Make a rubric part of the suite."""
-        self.rubrics.setdefault(rubric.name, rubric)
-        if len(self.rubrics) > MAX_RUBRICS:
-            raise refusal(document, [Problem(path, f"the suite has more than {MAX_RUBRICS} rubrics")])
-
-    def _written_out(self, written: GraderFile, document: Document, path: FieldPath) -> Rubric:
-        """Give the rubric of a grader that holds its question itself, made once for each question."""
-        key = f"{written.metric or ''}\n{written.value}"
-        if key not in self.mentioned:
-            self.mentioned[key] = inline_rubric(str(written.value), written.metric, self.files)
-            self._keep(self.mentioned[key], document, path)
-        return self.mentioned[key]
-
-    def _graders(self, written: Iterable[GraderFile], document: Document, path: FieldPath) -> list[GraderSpec]:
-        return [self._grader(one, document, (*path, index)) for index, one in enumerate(written)]
-
-    def _grader(self, written: GraderFile, document: Document, path: FieldPath) -> GraderSpec:
-        """Give a grader's noun and gather its rubric."""
-        if written.type != GraderType.RUBRIC:
-            grader = make_grader(written)
-            problem = self.values.problem(grader)
-            if problem:
-                raise refusal(document, [Problem((*path, "value"), problem)])
-            return grader
-        if written.rubric is None:
-            rubric = self._written_out(written, document, (*path, "value"))
-        else:
-            rubric = self._gather(written.rubric, document, (*path, "rubric"))
-        if written.threshold is not None and not rubric.scale.lowest <= written.threshold <= rubric.scale.highest:
-            text = f"must lie on the rubric's scale, {rubric.scale.lowest} to {rubric.scale.highest}"
-            raise refusal(document, [Problem((*path, "threshold"), text)])
-        return make_grader(written, rubric.name)
 
     def _items(self, defaults: Sequence[GraderSpec]) -> list[Item]:
         """Give the items, checked, each in its split."""
@@ -180,8 +142,8 @@ class _SuiteBuilder:
             raise refusal(self.document, [Problem(("items",), "the named files hold no items")])
         items: list[Item] = []
         for one in located:
-            graders = self._graders(one.written.graders, one.document, (*one.path, "graders"))
-            items.append(make_item(one, self.written.defaults.vars, graders))
+            graders = self.graders.graders(one.written.graders, one.document, (*one.path, "graders"))
+            items.append(make_item(one, self.written.defaults.vars, graders, self.written.defaults.metadata))
         problems = [(one.document, problem) for one, problem in self._item_problems(located, items, defaults)]
         if problems:
             first = problems[0][0]
@@ -216,13 +178,31 @@ class _SuiteBuilder:
             yield one.problem(f"`{item.level[:60]}` is not a level of {item.skill[:60]}{known}", "level")
 
 
-NEEDS_VALUE = frozenset(GraderType) - {GraderType.REGEX, GraderType.JSON_SCHEMA, GraderType.RUBRIC}
-"""Checks that compare with their value or else with the item's reference."""
+NEEDS_VALUE = frozenset(
+    {
+        GraderType.EQUALS,
+        GraderType.CONTAINS,
+        GraderType.ICONTAINS,
+        GraderType.CONTAINS_ANY,
+        GraderType.CONTAINS_ALL,
+        GraderType.STARTS_WITH,
+        GraderType.NUMERIC,
+        GraderType.CHOICE,
+        GraderType.FUZZY,
+        GraderType.SIMILAR,
+        GraderType.FACTUALITY,
+        GraderType.CONTEXT_RECALL,
+    }
+)
+"""Graders that compare with their value or else with the item's reference."""
 
 
 def _unmatched(one: Located, item: Item, defaults: Sequence[GraderSpec]) -> Iterable[Problem]:
     """Yield a problem for a check of an item without reference that has no value either."""
-    for grader in (*defaults, *item.graders):
-        if grader.type in NEEDS_VALUE and grader.value is None:
+    graders = [*defaults, *item.graders]
+    members = [member for grader in graders for member in grader.graders]
+    for grader in (*graders, *members):
+        with_reference = grader.type is GraderType.PAIRWISE and not grader.against
+        if (grader.type in NEEDS_VALUE and grader.value is None) or with_reference:
             yield one.problem(f"its check `{grader.type}` has nothing to compare with; give the item a `reference`")
             return

@@ -35,7 +35,7 @@ def make_target(entry: str | TargetFile, document: Document, path: FieldPath) ->
     if problems:
         raise refusal(document, problems)
     label = entry.label or short_target(entry.id).label
-    return Target(entry.id, label, _by_name(entry.config))
+    return Target(entry.id, label, _by_name(entry.config), entry.prompt)
 
 
 def _by_name(config: dict[str, JsonValue]) -> dict[str, JsonValue]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict, is_dataclass, replace
 from typing import Any
 
 import yaml
 from pydantic import JsonValue, ValidationError
 
 from evalbot.library.documents import Document, Place, Problem, refusal
+from evalbot.library.graders import grader_fields
 from evalbot.library.item_format import ItemFile
 from evalbot.library.json_lines import BadJson, count_values
 from evalbot.library.rubric_format import RubricFile
@@ -104,11 +105,16 @@ def _target(target: Target) -> JsonValue:
         return target.id
     label: Fields = {} if target.label == short.label else {"label": target.label}
     config: Fields = {"config": _plain(target.config)} if target.config else {}
-    return {"id": target.id, **label, **config}
+    return {"id": target.id, **label, **_texts(prompt=target.prompt), **config}
 
 
 def _grader(spec: GraderSpec) -> Fields:
-    return {"type": spec.type.value, **_sparse(spec, GraderSpec(spec.type))}
+    sparse = _sparse(replace(spec, target=None, graders=()), GraderSpec(spec.type))
+    if spec.target is not None:
+        sparse["target"] = _target(spec.target)
+    if spec.graders:
+        sparse["graders"] = [_grader(one) for one in spec.graders]
+    return grader_fields(spec, sparse)
 
 
 def item_fields(item: Item) -> Fields:

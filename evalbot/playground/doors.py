@@ -37,6 +37,7 @@ class LocalDoor:
         self._bell = asyncio.Event()
         emu.space.listen(self._ring)
         emu.views.listen(self._ring)
+        emu.threads.listen(self._ring)
         emu.notice_listeners.append(self._ring)
 
     async def do(self, verb: str, person: str, args: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from evalbot.reporting.analysis_scales import Reading, Value, read_values
 from evalbot.reporting.analysis_table import GradeTable, grade_table, value_shown
 from evalbot.stats.agreement import Metric
 from evalbot.stats.intervals import Floats, Ints
-from evalbot.stats.raters import majority
 
 
 def analyze_grades(
@@ -42,8 +41,9 @@ def _analyze(part: Part, gold: list[Given], judge: list[Given], seed: int) -> Cr
     right = {one.output: value for one, value in zip(gold, reading.gold, strict=True) if value is not None}
     verdicts = {one.output: value for one, value in zip(judge, reading.judge, strict=True)} if judge else None
     codes = table.codes_of(right) if right else None
-    together = find_consensus(table, codes)
-    estimates, help_ = estimate_scores(table, verdicts, majority(table.votes).label)
+    agreement = measure_agreement(table, seed)
+    together = find_consensus(table, codes, agreement)
+    estimates, help_ = estimate_scores(table, verdicts)
     counts = {str(value_shown(v, reading)): int(n) for v, n in zip(table.labels, table.label_counts, strict=True)}
     unsure = int(table.unsure_by_item.sum())
     return CriterionAnalysis(
@@ -56,7 +56,7 @@ def _analyze(part: Part, gold: list[Given], judge: list[Given], seed: int) -> Cr
         scoring=reading.scale.meaning,
         low=reading.scale.ends.lower,
         high=reading.scale.ends.upper,
-        agreement=measure_agreement(table, seed),
+        agreement=agreement,
         method=together.method,
         consensus=consensus_rows(table, together),
         graders=rate_graders(table, _gold_for_graders(table, right, codes)),

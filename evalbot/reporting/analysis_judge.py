@@ -10,25 +10,29 @@ import numpy as np
 from evalbot.reporting.analysis_records import JudgeHelp, ScoreEstimates
 from evalbot.reporting.analysis_scales import Value
 from evalbot.reporting.analysis_table import GradeTable
-from evalbot.stats.intervals import CHANGE, Floats, Ints, Measured, mean_of, widened_mean
+from evalbot.stats.agreement import Metric
+from evalbot.stats.intervals import CHANGE, SMALL_N, Floats, Measured, mean_of, t_mean, widened_mean
 from evalbot.stats.judged import Corrected, corrected_stream_mean, labels_needed
 from evalbot.stats.power import items_for_half_width
 from evalbot.stats.quantiles import two_sided_z
+from evalbot.stats.raters import majority
 
 FEWEST_PAIRS = 10
 """Below so many outputs graded by people and judge nothing is said about the judge."""
 WANTED_HALF_WIDTH = 0.05
+MANY_JUDGED = 1_000_000
+"""So many judged outputs stand for a judge who grades as many as are wanted."""
 _ALMOST_ONE = 1 - 1e-9
 
 
 def estimate_scores(
-    table: GradeTable, judge: Mapping[str, Value | None] | None, people: Ints
+    table: GradeTable, judge: Mapping[str, Value | None] | None
 ) -> tuple[ScoreEstimates, JudgeHelp | None]:
     """Estimate the mean score of outputs like these.
 
-    judge: its value by output, None where it could not be read. people: the label code most people gave to each output,
-    negative for none. Intervals speak of outputs like these, so they do not shrink to nothing when all were graded. The
-    correction is valid when the outputs that people graded are a random part of the judged ones.
+    judge: its value by output, None where it could not be read. Intervals speak of outputs like these, so they do not
+    shrink to nothing when all were graded. The correction is valid when the outputs that people graded are a random part
+    of the judged ones.
     """
     human = table.item_scores
     graded = ~np.isnan(human)
@@ -46,7 +50,7 @@ def estimate_scores(
     h, f = human[paired], mine[paired]
     found = corrected_stream_mean(h, f, ungraded if ungraded.size else f, weight=None if ungraded.size else 0.0)
     corrected = found.measured if ungraded.size else mean_of(h)
-    same = _same_label(table, judge, people)
+    same = _same_label(table, judge)
     help_ = _help(h, f, found, len(scores), len(judge) - len(scores), same)
     return ScoreEstimates(by_people, corrected, judge_only), help_
 
@@ -60,9 +64,9 @@ def _others(scores: Mapping[str, float], table: GradeTable, graded: np.ndarray) 
 def _help(human: Floats, judge: Floats, found: Corrected, judged: int, unread: int, same: Measured | None) -> JudgeHelp:
     """Say what the judge adds on outputs that both graded."""
     sd = float(human.std(ddof=1))
-    needed = labels_needed(sd, found.correlation, WANTED_HALF_WIDTH, judged) if sd > 0 else None
+    needed = labels_needed(sd, found.correlation, WANTED_HALF_WIDTH, MANY_JUDGED) if sd > 0 else None
     alone = items_for_half_width(sd, WANTED_HALF_WIDTH) if sd > 0 else None
-    bias = widened_mean(judge - human, within=CHANGE)
+    bias = (widened_mean if human.size < SMALL_N else t_mean)(judge - human, within=CHANGE)
     return JudgeHelp(human.size, judged, unread, _saving(found, human.size), bias, same, needed, alone)
 
 
@@ -78,10 +82,11 @@ def _saving(found: Corrected, pairs: int) -> Measured:
     return Measured(value, min(value, lower), max(value, upper), pairs, "squared correlation, Fisher's z")
 
 
-def _same_label(table: GradeTable, judge: Mapping[str, Value | None], people: Ints) -> Measured | None:
+def _same_label(table: GradeTable, judge: Mapping[str, Value | None]) -> Measured | None:
     """Measure how often the judge says what most people say; None where they speak of different things."""
-    if table.reading.shares or not table.labels:
+    if table.reading.shares or not table.labels or table.reading.scale.metric is Metric.INTERVAL:
         return None
+    people = np.where(table.per_item > 0, majority(table.votes).label, -1)
     said = table.codes_of({name: value for name, value in judge.items() if value is not None})
     both = (said >= -1) & (people >= 0)
     if int(both.sum()) < FEWEST_PAIRS:

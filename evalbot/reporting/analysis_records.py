@@ -29,7 +29,8 @@ class OutputConsensus:
     """What the grades of one output say together.
 
     label: None when two lead equally or nobody graded; probability: that of the label under the method used (the share
-    of grades under majority and median; None for intervals); posterior: one number for each label of the criterion.
+    of grades under majority and middle grade; None for intervals); posterior: one number for each label of the criterion,
+    empty for intervals and without a grade.
     """
 
     output: str
@@ -76,8 +77,8 @@ class JudgeHelp:
     """What a judge adds. pairs: outputs that both people and the judge graded; judged: all that the judge graded.
 
     saving: the share of human grades the judge saves; bias: mean of judge minus people, in [-1, 1]; same_label: how often
-    the judge says what most people say. All three are None below ten pairs. needed and needed_alone: how many outputs people grade
-    for an interval of 5 points to either side, with the judge and without.
+    the judge says what most people say. All three are None below ten pairs. needed and needed_alone: how many outputs
+    people grade for an interval of 5 points to either side, with a judge who grades many more and without.
     """
 
     pairs: int

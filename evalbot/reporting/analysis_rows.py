@@ -78,18 +78,24 @@ def parts_of(rows: Iterable[GradeRow]) -> dict[str, Part]:
         key = (criterion.strip(), output.strip(), grader.strip())
         part = parts.get(key[0])
         if part is None:
-            part = parts[key[0]] = Part(key[0], scale=scale.strip())
-        _check(key, scale.strip(), part, number)
+            part = parts[key[0]] = _new_part(key[0], len(parts), number)
+        if scale != part.scale or not key[1] or not key[2]:
+            _check(key, scale.strip(), part, number)
         part.repeats += key in last
         last[key] = Given(key[1], key[2], value.strip(), number)
-        if len(parts) > MAX_CRITERIA:
-            raise BadRow(f"there are more than {MAX_CRITERIA} criteria", "Give fewer in one file.", row=number)
     for (name, _, _), given in last.items():
         parts[name].given.append(given)
     if len(parts) > 1 and "" in parts:
         row = parts[""].given[0].row
         raise BadRow("the row has no criterion, but other rows have one", "Fill it in.", row=row)
     return parts
+
+
+def _new_part(name: str, before: int, number: int) -> Part:
+    """Begin a criterion; refuses too many."""
+    if before >= MAX_CRITERIA:
+        raise BadRow(f"there are more than {MAX_CRITERIA} criteria", "Give fewer in one file.", row=number)
+    return Part(name)
 
 
 def _check(key: tuple[str, str, str], scale: str, part: Part, number: int) -> None:

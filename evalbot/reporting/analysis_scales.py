@@ -97,23 +97,22 @@ class Reading:
 def read_values(part: Part, gold: Sequence[Given], judge: Sequence[Given]) -> Reading:
     """Read the texts of a criterion as words or numbers; raises BadRow for the first that does not fit the others."""
     metric, declared = parse_scale(part)
-    numeric = metric is not Metric.NOMINAL and _are_numbers(part.given, metric)
+    numeric = metric is not Metric.NOMINAL and _are_numbers(part.given, part.scale)
     grades = _values(part.given, numeric, Source.GRADES)
     gold_values = _values(gold, numeric, Source.GOLD)
     shares = _judge_gives_shares(judge, grades, numeric)
     judged = _values(judge, numeric or shares, Source.JUDGE)
     if not numeric:
-        scale = _word_scale(grades, gold_values, judged)
-        return Reading(scale, grades, gold_values, judged, _spelling(part.given), shares)
+        spelling = _spelling([*part.given, *gold, *judge])
+        scale = _word_scale(spelling, grades, gold_values, judged)
+        return Reading(scale, grades, gold_values, judged, spelling, shares)
     _check_same_scale(judge, judged, grades, declared, shares)
     together = [*grades, *gold_values, *([] if shares else judged)]
     ends = declared or _guess_range([value for value in together if isinstance(value, float)])
-    for source, rows, values in (
-        (Source.GRADES, part.given, grades),
-        (Source.GOLD, gold, gold_values),
-        (Source.JUDGE, [] if shares else judge, judged),
-    ):
-        _check_inside(rows, values, ends, source)
+    if declared:
+        _check_inside(part.given, grades, ends, Source.GRADES)
+        _check_inside(gold, gold_values, ends, Source.GOLD)
+        _check_inside([] if shares else judge, judged, ends, Source.JUDGE)
     scale = _number_scale(metric, grades, ends, part)
     return Reading(scale, grades, gold_values, judged, {}, shares)
 
@@ -138,33 +137,24 @@ def parse_value(text: str) -> Value | None:
     return word
 
 
-def _are_numbers(given: Iterable[Given], metric: Metric | None) -> bool:
-    """Tell whether the grades are numbers; raises BadRow when some are and some are not."""
+def _are_numbers(given: Iterable[Given], scale: str) -> bool:
+    """Tell whether the grades are numbers; raises BadRow when some are not, though others are or the scale says so."""
     texts = Counter(one.text for one in given)
     read = {text: parse_value(text) for text in texts}
     numbers = {text for text, value in read.items() if isinstance(value, float)}
-    words = {
-        text
-        for text, value in read.items()
-        if isinstance(value, str) and not (numbers and value in NOT_GIVEN_BESIDE_NUMBERS)
-    }
-    if not words:
-        return bool(numbers)
-    if not numbers and metric is None:
-        return False
-    mostly_numbers = metric is not None or texts_in(texts, numbers) >= texts_in(texts, words)
-    odd = words if mostly_numbers else numbers
+    short = NOT_GIVEN_BESIDE_NUMBERS if numbers else frozenset()
+    words = {text for text, value in read.items() if isinstance(value, str) and value not in short}
+    if not words or not (numbers or scale):
+        return bool(numbers) or (bool(scale) and not words)
+    expected = bool(scale) or _times(texts, numbers) >= _times(texts, words)
+    odd = words if expected else numbers
     first = next(one for one in given if one.text in odd)
-    rest = (
-        "the grades of this criterion are numbers" if mostly_numbers else "the other grades of this criterion are words"
-    )
-    hint = "Correct it, or write nominal in a column scale if all of them are words."
-    raise BadRow(
-        f"`{shown(first.text)}` is a {'word' if mostly_numbers else 'number'}, but {rest}", hint, row=first.row
-    )
+    rest = f"the scale is {shown(scale)}" if scale else f"the other grades are {'numbers' if expected else 'words'}"
+    hint = "Correct it, or write nominal in a column scale if all values are words."
+    raise BadRow(f"`{shown(first.text)}` is a {'word' if expected else 'number'}, but {rest}", hint, row=first.row)
 
 
-def texts_in(counts: Counter[str], chosen: Iterable[str]) -> int:
+def _times(counts: Counter[str], chosen: Iterable[str]) -> int:
     """Give how often the chosen texts come."""
     return sum(counts[text] for text in chosen)
 
@@ -214,7 +204,7 @@ def _spelling(given: Iterable[Given]) -> dict[str, str]:
     return ways
 
 
-def _word_scale(*tables: Sequence[Value | None]) -> Scale:
+def _word_scale(spelling: Mapping[str, str], *tables: Sequence[Value | None]) -> Scale:
     """Find what the words of a criterion score: by a line of known words, else 1 for the commonest word of people."""
     counts = Counter(value for value in tables[0] if isinstance(value, str))
     if len(counts) > MAX_WORDS:
@@ -223,10 +213,17 @@ def _word_scale(*tables: Sequence[Value | None]) -> Scale:
     words = {value for table in tables for value in table if isinstance(value, str)}
     for known in KNOWN_WORDS:
         if words and words <= known.keys():
-            says = ", ".join(f"{word} {known[word]:g}" for word in sorted(words, key=lambda w: (-known[w], w)))
-            return Scale(Metric.NOMINAL, False, Interval(0, 1), dict(known), f"scores: {says}")
+            ranked = sorted(words, key=lambda word: (-known[word], word))
+            says = ", ".join(f"{spelling.get(word, word)} = {known[word]:.0%}" for word in ranked)
+            return Scale(Metric.NOMINAL, False, Interval(0, 1), dict(known), says)
     best = min(counts, key=lambda word: (-counts[word], word), default="")
-    return Scale(Metric.NOMINAL, False, Interval(0, 1), {best: 1.0}, f"score: the share of `{shown(best)}`")
+    return Scale(
+        Metric.NOMINAL,
+        False,
+        Interval(0, 1),
+        {best: 1.0},
+        f"the score is the share of `{shown(spelling.get(best, best))}`",
+    )
 
 
 def _number_scale(metric: Metric | None, grades: Sequence[Value | None], ends: Interval, part: Part) -> Scale:
@@ -239,7 +236,7 @@ def _number_scale(metric: Metric | None, grades: Sequence[Value | None], ends: I
     if metric is Metric.ORDINAL and len(numbers) > MAX_LEVELS:
         text = f"the scale is ordinal, but there are {len(numbers):,} different numbers"
         raise BadRow(text, "Write interval in the column scale.", row=part.given[0].row)
-    return Scale(metric, True, ends, {}, f"scores: {ends.lower:g} is 0 %, {ends.upper:g} is 100 %")
+    return Scale(metric, True, ends, {}, f"{ends.upper:g} = 100%, {ends.lower:g} = 0%")
 
 
 def _guess_range(numbers: Sequence[float]) -> Interval:

@@ -96,7 +96,7 @@ def match_targets(before: Sequence[Target], after: Sequence[Target]) -> list[tup
     """Give the labels of the targets that are put against each other, in the order of the later run."""
     left = list(before)
     found: dict[str, str] = {}
-    for same in (lambda one: one.identity, lambda one: one.label):
+    for same in (_identity, _label):
         for target in after:
             match = next((one for one in left if target.label not in found and same(one) == same(target)), None)
             if match is not None:
@@ -106,6 +106,16 @@ def match_targets(before: Sequence[Target], after: Sequence[Target]) -> list[tup
     if len(left) == 1 and len(alone) == 1:
         found[alone[0]] = left[0].label
     return [(found[target.label], target.label) for target in after if target.label in found]
+
+
+def _identity(target: Target) -> str:
+    """Give what makes two targets the same system."""
+    return target.identity
+
+
+def _label(target: Target) -> str:
+    """Give what people call a target."""
+    return target.label
 
 
 def _same_items(before: Suite, after: Suite) -> tuple[frozenset[ItemId], frozenset[ItemId]]:

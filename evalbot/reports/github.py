@@ -11,6 +11,7 @@ from evalbot.reports.contents import AnswerState, ReportedAnswer, RunReport
 from evalbot.reports.foreign_text import line, shown, visible
 from evalbot.reports.gate_words import gate_line, outcome_words
 from evalbot.reports.words import (
+    NAME,
     change_alone,
     change_interval,
     counted,
@@ -28,6 +29,7 @@ from evalbot.suites.graders import PASS_CRITERION
 MOST_FAILURES = 30
 """More failures than this are for the page or the table of answers."""
 
+MOST_ROWS = 100
 MOST_TEXT = 4_000
 MOST_BYTES = 900_000
 """GitHub drops a summary of more than 1 MiB."""
@@ -42,7 +44,7 @@ _ENDS_PROPERTY = f"{_ENDS_MESSAGE}:,"
 def run_github(report: RunReport) -> str:
     """Give the job summary of a run in Markdown."""
     run, summary = report.run, report.summary
-    parts = [f"## {literal(run.suite)}: {literal(run_verdict(run, summary))}", ""]
+    parts = [f"## {literal(line(run.suite, NAME))}: {literal(run_verdict(run, summary))}", ""]
     parts += _gate_part(report.gate) if report.gate else []
     for target in run.targets:
         rows = [row for row in summary.rows if row.target == target.label and row.criterion == PASS_CRITERION]
@@ -63,19 +65,20 @@ def _gate_part(gate: GateResult) -> list[str]:
 def _table(label: str, rows: Sequence[ScoreRow], changes: dict[str, Change]) -> list[str]:
     """Give the estimates of a target as a table; without a comparison it has no columns for one."""
     if not rows:
-        return [f"<code>{literal(label)}</code>: nothing could be scored.", ""]
-    head = f"| <code>{literal(label)}</code> | Score | 95 % interval | n |"
+        return [f"<code>{literal(line(label, NAME))}</code>: nothing could be scored.", ""]
+    head = f"| <code>{literal(line(label, NAME))}</code> | Score | 95 % interval | n |"
     ruler = "| :--- | ---: | ---: | ---: |"
     if changes:
-        against = literal(next(iter(changes.values())).against)
+        against = literal(line(next(iter(changes.values())).against, NAME))
         head, ruler = f"{head} Against {against} | 95 % interval | Verdict |", f"{ruler} ---: | ---: | :--- |"
-    return [head, ruler, *(_table_row(row, changes) for row in rows), ""]
+    more = [f"{counted(len(rows) - MOST_ROWS, 'more skill')} not listed here.", ""] if len(rows) > MOST_ROWS else []
+    return [head, ruler, *(_table_row(row, changes) for row in rows[:MOST_ROWS]), "", *more]
 
 
 def _table_row(row: ScoreRow, changes: dict[str, Change]) -> str:
     """Give one row of a table."""
     estimate, change = row.estimate, changes.get(row.skill)
-    name = f"**{row.skill}**" if row.skill == OVERALL else literal(row.skill)
+    name = f"**{row.skill}**" if row.skill == OVERALL else literal(line(row.skill, NAME))
     cells = [name, score_alone(estimate), interval_words(estimate), f"{estimate.n:,}"]
     if change:
         cells += [change_alone(change), change_interval(change), verdict_words(change)]
@@ -119,7 +122,8 @@ def _failures(report: RunReport, room: int) -> Iterator[str]:
 
 def _failure(answer: ReportedAnswer) -> str:
     """Give one failure as a folded block; what is foreign in it is literal."""
-    head = f"{literal(answer.skill)} · {literal(line(answer.item.id))} · <code>{literal(answer.unit.target)}</code>"
+    skill, item, target = (literal(line(one, NAME)) for one in (answer.skill, answer.item.id, answer.unit.target))
+    head = f"{skill} · {item} · <code>{target}</code>"
     failed = answer.output.failure if answer.output else None
     if failed:
         return f"- {head}: {literal(line(failed.message, 300))}\n"
@@ -136,9 +140,15 @@ def _block(text: str, noun: str) -> str:
 
 
 def literal(text: str) -> str:
-    """Give a foreign text as Markdown that shows it literally: every mark is an entity, so nothing is markup, link or mention."""
-    flat = " ".join(visible(text).split())
-    return "".join(one if one in _PLAIN or ord(one) > 0xBF else f"&#{ord(one)};" for one in flat)
+    """Give a foreign text as Markdown that shows it literally: every mark is an entity, so nothing is markup or a link."""
+    flat = f"{' '.join(visible(text).split())} "
+    return "".join(_entity(one, flat[place - 1], flat[place + 1]) for place, one in enumerate(flat[:-1]))
+
+
+def _entity(one: str, before: str, after: str) -> str:
+    """Give a character as it is where that means nothing in Markdown, else as an entity."""
+    plain = one in _PLAIN or ord(one) > 0xBF or (one == "-" and before.isalnum()) or (one == ":" and after == " ")
+    return one if plain else f"&#{ord(one)};"
 
 
 # --- annotations -----------------------------------------------------------------------------------
@@ -156,7 +166,7 @@ def annotation_lines(report: RunReport) -> list[str]:
 
 def command(kind: str, title: str, text: str) -> str:
     """Give a workflow command on one line; nothing in its texts can begin another."""
-    return f"::{kind} title={_escaped(title, _ENDS_PROPERTY)}::{_escaped(visible(text), _ENDS_MESSAGE)}"
+    return f"::{kind} title={_escaped(visible(title), _ENDS_PROPERTY)}::{_escaped(visible(text), _ENDS_MESSAGE)}"
 
 
 def _escaped(text: str, characters: str) -> str:

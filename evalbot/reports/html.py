@@ -212,7 +212,7 @@ def _told(report: RunReport) -> Iterator[str]:
             f" Against {line(change.against, NAME)}: {change_words(change)}, {_meaning(change)}." if change else ""
         )
         yield f"{name} {said}.{against}"
-    if report.run.finished_at is None or report.summary.outputs < report.run.size:
+    if report.run.open or report.summary.outputs < report.run.size:
         yield f"{report.summary.outputs:,} of {counted(report.run.size, 'answer')} are there."
 
 
@@ -244,7 +244,8 @@ def _facts(report: RunReport) -> list[_Fact]:
     facts = []
     if estimate:
         interval = "" if estimate.too_few else f"95 % interval {interval_words(estimate)}, "
-        facts.append(_Fact("Pass rate", score_alone(estimate), f"{interval}n {estimate.n:,}, by {estimate.how}"))
+        of = f" · {line(subject, 30)}" if len(run.targets) > 1 else ""
+        facts.append(_Fact(f"Pass rate{of}", score_alone(estimate), f"{interval}n {estimate.n:,}, by {estimate.how}"))
     if change:
         facts.append(
             _Fact(f"Against {line(change.against, 30)}", f"{change_alone(change)} points", _change_note(change))
@@ -280,9 +281,10 @@ def _key(report: RunReport, place: int) -> _Key:
 
 
 def _tables(report: RunReport) -> Iterator[_Table]:
-    """Give the tables of each target: its pass rate first, then each criterion."""
+    """Give the tables of each target, the one that is told of first: its pass rate, then each criterion."""
     summary = report.summary
-    for target in report.run.targets:
+    subject = subject_of(report.run, summary)
+    for target in sorted(report.run.targets, key=lambda one: one.label != subject):
         mine = [row for row in summary.rows if row.target == target.label]
         changes = {change.skill: change for change in summary.changes if change.target == target.label}
         for criterion in dict.fromkeys(row.criterion for row in mine):

@@ -19,7 +19,7 @@ MOST_ROWS = 60
 COLOURS = 6
 """How many targets have a colour of their own; their shapes go on."""
 
-WIDTH, LABELS, GAP, PAD = 960, 210, 36, 14
+WIDTH, LABELS, GAP, PAD = 960, 210, 60, 24
 ROW, LANE, TOP, BOTTOM = 34, 20, 30, 34
 _SHAPES = ("circle", "square", "diamond")
 
@@ -88,7 +88,7 @@ def interval_chart(rows: Sequence[ChartRow], targets: Sequence[str], name: str) 
     height = max(ROW, LANE * lanes + 8)
     bottom = TOP + height * len(rows)
     parts = [_frame(scores, bottom, "Pass rate, %", None)]
-    parts += [_frame(changes, bottom, "Change, points", 0.0)] if changes else []
+    parts += [_frame(changes, bottom, "Change, points (right is better)", 0.0)] if changes else []
     for place, row in enumerate(rows):
         parts.append(_row(row, TOP + height * place, height, scores, changes))
     described = Markup("; ").join(_described(row, targets) for row in rows)
@@ -141,9 +141,10 @@ def _row(row: ChartRow, top: float, height: float, scores: _Panel, changes: _Pan
     n = max((one.n for one in row.estimates if one), default=0)
     parts = [
         Markup('<line class="rule" x1="0" x2="{}" y1="{y}" y2="{y}"/>').format(WIDTH, y=top),
-        Markup('<text class="{}" x="0" y="{}">{}<tspan class="count" dx="6">n {}</tspan></text>').format(
-            kind, middle + 4.5, line(row.skill, 22), f"{n:,}"
+        Markup('<svg x="0" y="{}" width="{}" height="20"><text class="{}" y="14.5">{}</text></svg>').format(
+            middle - 10, LABELS - 62, kind, line(row.skill, 24)
         ),
+        Markup('<text class="count" x="{}" y="{}">n {}</text>').format(LABELS - 18, middle + 4.5, f"{n:,}"),
     ]
     for place, (estimate, change) in enumerate(zip(row.estimates, row.changes, strict=True)):
         y = middle + LANE * (place - (len(row.estimates) - 1) / 2)

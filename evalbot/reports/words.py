@@ -153,7 +153,7 @@ def run_verdict(run: Run, summary: RunSummary) -> str:
         return f"nothing could be scored{tail}"
     said = changes_said([change for change in summary.changes if change.target == subject])
     if said and len(run.targets) > 1:
-        said = f"{line(subject, NAME)} {said}"
+        said = f"{line(subject, NAME)}: {said}"
     if not said:
         few = f"too few items to say (n {estimate.n:,})"
         said = few if estimate.too_few else f"{score_words(estimate)} passed"

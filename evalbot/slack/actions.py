@@ -34,6 +34,9 @@ from evalbot.workflows import browsing, curating, reviewing, running
 from evalbot.workflows.announcer import ReviewState
 from evalbot.workflows.delivering import first_time
 
+TOO_LATE = frozenset({"expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id", "ratelimited"})
+"""Refusals of a modal that another press may mend."""
+
 
 @dataclass(frozen=True, slots=True)
 class Press:
@@ -84,7 +87,7 @@ async def open_modal(door: Door, press: Press, view: Mapping[str, Any]) -> None:
     try:
         await door.client.views_open(trigger_id=press.trigger_id, view=dict(view))
     except SlackApiError as error:
-        if error.response.get("error") not in ("expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id"):
+        if error.response.get("error") not in TOO_LATE:
             raise
         await tell_privately(door, press, notice_message("That took too long to open. Press the button once more."))
 

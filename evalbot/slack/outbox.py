@@ -38,7 +38,10 @@ LOST = (TimeoutError, OSError, aiohttp.ClientError, SlackClientError, SlackUnava
 
 
 class OutboxSender:
-    """Delivers what the outbox holds. `clock` counts seconds and only measures pauses."""
+    """Delivers what the outbox holds, as long as `may_send`: of several programs with one database one delivers.
+
+    `clock` counts seconds and only measures pauses.
+    """
 
     def __init__(
         self,
@@ -46,11 +49,13 @@ class OutboxSender:
         outbox: Outbox,
         pace: Pace = USUAL,
         clock: Callable[[], float] = time.monotonic,
+        may_send: Callable[[], bool] = lambda: True,
     ) -> None:
         self._client = client
         self._outbox = outbox
         self._pace = pace
         self._clock = clock
+        self._may_send = may_send
         self._posted_at: dict[str, float] = {}
         self._edited_at: dict[str, float] = {}
         self._direct: dict[str, str] = {}
@@ -62,11 +67,13 @@ class OutboxSender:
             while True:
                 self._outbox.news.clear()
                 try:
-                    await self.begin_due()
+                    if self._may_send():
+                        await self.begin_due()
                 except Exception:
                     log.exception("the outbox stumbled", extra={"action": "outbox_failed"})
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._outbox.news.wait(), timeout=1.0)
+                    async with asyncio.timeout(1.0):
+                        await self._outbox.news.wait()
         finally:
             for task in self._lanes.values():
                 task.cancel()

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from pydantic import JsonValue, TypeAdapter
-from sqlalchemy import Executable, Row, Select, case, func, or_, select, update
+from sqlalchemy import Executable, Row, Select, case, exists, func, or_, select, update
 
 from evalbot.people import TeamId
 from evalbot.reporting.posts import Delivery, Picture, Post
@@ -17,6 +17,7 @@ from evalbot.store.transaction import Transaction, insert_into
 
 _PAYLOAD = TypeAdapter(dict[str, JsonValue])
 _PARENTS = POSTS.alias("parents")
+_EARLIER = POSTS.alias("earlier")
 _WITH_PARENT = select(POSTS, _PARENTS.c.ts.label("parent_ts")).select_from(
     POSTS.outerjoin(_PARENTS, _PARENTS.c.key == POSTS.c.parent_key)
 )
@@ -51,11 +52,17 @@ def _put(dialect: str) -> Executable:
 
 
 async def due_deliveries(tx: Transaction, now: datetime, limit: int = 50) -> list[Delivery]:
-    """Give what is to be posted or edited now, in the order of first put; a reply waits until its parent is visible."""
-    here = POSTS.c
+    """Give what is to be posted or edited now, in the order of first put.
+
+    A reply waits until its parent is visible, and a new post while an earlier one of its channel waits for another try.
+    """
+    here, earlier = POSTS.c, _EARLIER.c
     due = or_(here.due_at.is_(None), here.due_at <= now)
     placed = or_(here.parent_key == "", _PARENTS.c.ts != "")
-    wanted = _WITH_PARENT.where(here.waiting, due, placed).order_by(here.position).limit(limit)
+    waits = (earlier.waiting, earlier.posted_version == 0, earlier.due_at > now)
+    before = (earlier.channel == here.channel, earlier.position < here.position)
+    in_turn = or_(here.posted_version > 0, ~exists().where(*before, *waits))
+    wanted = _WITH_PARENT.where(here.waiting, due, placed, in_turn).order_by(here.position).limit(limit)
     return [_delivery(row) for row in await tx.execute(wanted)]
 
 

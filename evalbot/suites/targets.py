@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
-
 RUNS_CODE = frozenset({"python", "langchain"})
 """Providers whose targets are functions or runnables of the project folder."""
 

@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from evalbot.errors import BadFile
 from evalbot.library.documents import refuse
 from evalbot.library.file_text import decode_text, read_bytes
 from evalbot.reporting.analysis import analyze_grades
+from evalbot.reporting.analysis_consensus import DAWID_SKENE, FEWEST_FOR_AGREEMENT
+from evalbot.reporting.analysis_judge import FEWEST_PAIRS
 from evalbot.reporting.analysis_records import (
     Agreement,
     Analysis,
@@ -26,6 +29,7 @@ from evalbot.reporting.analysis_records import (
     OutputConsensus,
 )
 from evalbot.reporting.analysis_rows import BadRow, GradeRow, LabelRow, Source, shown
+from evalbot.stats.agreement import Metric
 from evalbot.stats.intervals import Measured
 
 MAX_BYTES = 30_000_000
@@ -40,6 +44,7 @@ FEW_OUTPUTS = 12
 LEAST_CERTAIN = 5
 SURE = 0.9
 MOST_GRADERS = 15
+MOST_VALUES = 12
 GOOD_ALPHA, USABLE_ALPHA = 0.8, 0.67
 """Krippendorff's own guide to what alpha allows."""
 
@@ -96,7 +101,7 @@ def read_sheet(path: Path, columns: Sequence[str]) -> Sheet:
             f"{name}: the file is empty.", f"Begin it with a line that names the columns: {','.join(columns)}."
         )
     names = [cell.strip().casefold() for cell in header]
-    places = [_place(names, column, name, line) for column in columns]
+    pick = itemgetter(*(_place(names, column, name, line) for column in columns))
     rows: list[tuple[str, ...]] = []
     lines: list[int] = []
     for at, cells in records:
@@ -107,7 +112,8 @@ def read_sheet(path: Path, columns: Sequence[str]) -> Sheet:
             raise BadFile(
                 f"{name}:{at}: the file has more than {MAX_ROWS:,} rows.", "Split it, by criterion for example."
             )
-        rows.append(tuple(cells[place] if place is not None and place < len(cells) else "" for place in places))
+        cells.extend([""] * (len(names) + 1 - len(cells)))
+        rows.append(pick(cells))
         lines.append(at)
     unused = tuple(cell.strip() for cell, key in zip(header, names, strict=True) if key and key not in columns)
     return Sheet(name, rows, lines, unused)
@@ -121,21 +127,21 @@ def _records(text: str, name: str) -> Iterator[tuple[int, list[str]]]:
     line = 1
     try:
         for cells in reader:
-            if any(cell.strip() for cell in cells):
+            if "".join(cells).strip():
                 yield line, cells
             line = reader.line_num + 1
     except csv.Error as error:
         raise BadFile(refuse(name, line, f"this is not CSV ({error})").message, "Save it as CSV again.") from None
 
 
-def _place(names: Sequence[str], column: str, file: str, line: int) -> int | None:
-    """Give where a column stands, None for an optional one that is missing; raises BadFile."""
+def _place(names: Sequence[str], column: str, file: str, line: int) -> int:
+    """Give where a column stands, behind the last for an optional one that is missing; raises BadFile."""
     if names.count(column) > 1:
         raise BadFile(f"{file}:{line}: two columns are called {column}.", "Rename one of them.")
     if column in names:
         return names.index(column)
     if column in OPTIONAL:
-        return None
+        return len(names)
     found = ", ".join(shown(name) for name in names[:8])
     raise BadFile(f"{file}:{line}: there is no column {column}, only {found}.", "Rename a column or add one.")
 
@@ -190,13 +196,14 @@ def print_analysis(console: Console, done: AnalyzedFiles) -> None:
 
 def _print_criterion(console: Console, one: CriterionAnalysis) -> None:
     """Print the analysis of one criterion."""
-    counts = ", ".join(f"{shown(label)} {count:,}" for label, count in list(one.counts.items())[:12])
-    more = f" and {len(one.counts) - 12} more values" if len(one.counts) > 12 else ""
+    counts = ", ".join(f"{shown(label)} {count:,}" for label, count in list(one.counts.items())[:MOST_VALUES])
+    more = f" and {len(one.counts) - MOST_VALUES:,} more values" if len(one.counts) > MOST_VALUES else ""
     named = f"{shown(one.criterion)}: " if one.criterion else ""
     size = f"{_many(one.n_outputs, 'output')}, {_many(one.n_graders, 'grader')}, {_many(one.n_grades, 'grade')}"
     console.print(Text(f"{named}{size}", style="bold"))
-    _say(console, f"Given: {counts}{more} ({one.scoring})\n")
+    _say(console, f"Given: {counts}{more}. Score: {one.scoring}.\n")
     console.print(_score_table(one))
+    console.print()
     for sentence in _findings(one):
         _say(console, sentence)
     console.print()
@@ -228,25 +235,21 @@ def _table(*columns: str) -> Table:
 def _score_table(one: CriterionAnalysis) -> Table:
     """Give the mean score by people, with the judge's help and by the judge alone."""
     native = (one.low, one.high) != (0, 1)
-    table = _table(
-        "Mean score", "", "95 % interval", *([f"on {one.low:g} to {one.high:g}"] if native else []), "outputs"
-    )
+    on_scale = [f"on {one.low:g} to {one.high:g}"] if native else []
+    table = _table("Graded by", "mean score", *on_scale, "95 % interval", "outputs")
     estimates = one.estimates
     rows = [("People", estimates.human)]
     if one.judge is not None:
-        rows += [("People, helped by the judge", estimates.corrected), ("Judge alone, unchecked", estimates.judge_only)]
+        rows += [
+            ("People, helped by the judge", estimates.corrected),
+            ("The judge alone, unchecked", estimates.judge_only),
+        ]
     for name, found in rows:
         if found is None:
             table.add_row(name, "too few")
             continue
         on_scale = [f"{one.low + found.value * (one.high - one.low):.2f}"] if native else []
-        table.add_row(
-            name,
-            f"{found.value:.1%}",
-            f"{100 * found.lower:.1f} to {100 * found.upper:.1f} %",
-            *on_scale,
-            f"{found.n:,}",
-        )
+        table.add_row(name, f"{found.value:.1%}", *on_scale, f"{found.lower:.1%} to {found.upper:.1%}", f"{found.n:,}")
     return table
 
 
@@ -259,74 +262,86 @@ def _findings(one: CriterionAnalysis) -> list[str]:
 def _agreement_sentence(found: Agreement) -> str:
     """Say whether graders agree, in words first."""
     if found.alpha is None:
-        if found.outputs < 10:
-            return f"Whether graders agree cannot be told: {_many(found.outputs, 'output')} with two grades, 10 are needed."
+        if found.outputs < FEWEST_FOR_AGREEMENT:
+            seen = f"{_many(found.outputs, 'output')} with two grades or more, {FEWEST_FOR_AGREEMENT} are needed"
+            return f"Whether graders agree cannot be told: {seen}."
         return "Whether graders agree beyond chance cannot be told: everybody always gave the same grade."
     alpha = found.alpha
-    words = "Graders agree well"
-    if alpha.value < USABLE_ALPHA:
-        words = "Graders do not agree enough, mend the rubric before using the mean"
-    elif alpha.value < GOOD_ALPHA:
-        words = "Graders agree roughly, take conclusions as tentative"
     ac1 = ""
     if found.lopsided and found.ac1 is not None:
-        ac1 = f"; one value is very common, so look at AC1 {found.ac1.value:.2f} ({_ends(found.ac1, 1, 2)}) as well"
-    return f"{words}: alpha {alpha.value:.2f} ({_ends(alpha, 1, 2)}) over {_many(found.outputs, 'output')}{ac1}."
+        ends = f"{found.ac1.lower:.2f} to {found.ac1.upper:.2f}"
+        ac1 = f" One value is very common, so look at Gwet's AC1 as well: {found.ac1.value:.2f} ({ends})."
+    ends = f"{alpha.lower:.2f} to {alpha.upper:.2f}"
+    return f"{_agreement_words(alpha)}: alpha {alpha.value:.2f} ({ends}, {_many(found.outputs, 'output')}).{ac1}"
 
 
-def _ends(found: Measured, times: float, digits: int) -> str:
-    """Give the ends of an interval."""
-    return f"{times * found.lower:.{digits}f} to {times * found.upper:.{digits}f}"
+def _agreement_words(alpha: Measured) -> str:
+    """Say what the interval of alpha allows to say."""
+    if alpha.lower >= GOOD_ALPHA:
+        return "Graders agree well"
+    if alpha.lower >= USABLE_ALPHA:
+        return "Graders agree, at least roughly"
+    if alpha.upper < USABLE_ALPHA:
+        return "Graders do not agree enough; mend the rubric before you use the mean"
+    return f"Whether graders agree enough is not clear yet (that takes {USABLE_ALPHA})"
+
+
+def _percent(found: Measured) -> str:
+    """Give a share with its interval."""
+    return f"{found.value:.0%} ({found.lower:.0%} to {found.upper:.0%})"
 
 
 def _judge_sentences(judge: JudgeHelp) -> list[str]:
     """Say what the judge saves, how it differs from people, and under which condition."""
     if judge.saving is None or judge.bias is None:
-        return [f"What the judge is worth cannot be told: it and people graded {judge.pairs} outputs, 10 are needed."]
-    saving = f"about {judge.saving.value:.0%} ({_ends(judge.saving, 100, 0)} %) of the clicks"
-    example = ""
-    if judge.needed is not None and judge.needed_alone is not None:
-        example = (
-            f": for 5 points to either side people grade {judge.needed:,} outputs instead of {judge.needed_alone:,}"
-        )
-    side = "higher" if judge.bias.value > 0 else "lower"
-    clear = "" if judge.bias.lower > 0 or judge.bias.upper < 0 else ", not clear"
-    points = f"{abs(100 * judge.bias.value):.1f} points {side} than people ({_ends(judge.bias, 100, 1)}{clear})"
-    sentences = [
-        f"The judge saves {saving}{example}.",
-        f"The judge scores {points} on the {judge.pairs:,} outputs that both graded.",
-    ]
+        both = f"people and judge both graded {_many(judge.pairs, 'output')}, {FEWEST_PAIRS} are needed"
+        return [f"What the judge is worth cannot be told: {both}."]
+    sentences = [_saving_sentence(judge, judge.saving), _bias_sentence(judge, judge.bias)]
     if judge.same_label is not None:
         same = judge.same_label
-        sentences.append(
-            f"It says what most people say on {same.value:.0%} ({_ends(same, 100, 0)} %) of {same.n:,} outputs."
-        )
-    return [*sentences, "The correction holds if people graded a random part of the judged outputs."]
+        sentences.append(f"The judge says what most people say on {_percent(same)} of {_many(same.n, 'output')}.")
+    return [*sentences, "The correction holds if the outputs people graded are a random part of the judged ones."]
+
+
+def _saving_sentence(judge: JudgeHelp, saving: Measured) -> str:
+    """Say how many human grades the judge saves."""
+    example = ""
+    if judge.needed is not None and judge.needed_alone is not None:
+        counts = f"{judge.needed:,} outputs instead of {judge.needed_alone:,}"
+        example = f": to know the score within 5 points, people grade {counts} if it grades many more"
+    return f"The judge saves about {_percent(saving)} of the clicks{example}."
+
+
+def _bias_sentence(judge: JudgeHelp, bias: Measured) -> str:
+    """Say how much higher or lower the judge scores."""
+    side = "higher" if bias.value > 0 else "lower"
+    ends = f"{100 * bias.lower:+.1f} to {100 * bias.upper:+.1f} points, {_many(judge.pairs, 'output')}"
+    if bias.lower <= 0 <= bias.upper:
+        return f"The judge scores neither clearly higher nor lower than people ({ends})."
+    return f"The judge scores {abs(100 * bias.value):.1f} points {side} than people ({ends})."
 
 
 def _print_consensus(console: Console, one: CriterionAnalysis) -> None:
     """Print which method gave the consensus, how often each label won and where doubt is left."""
-    method = one.method
-    _say(console, f"Consensus by {method.name}: {method.why}.{_gold_sentence(method)}")
+    _say(console, f"Consensus by {one.method.name}: {one.method.why}.{_gold_sentence(one.method)}")
     if len(one.consensus) <= FEW_OUTPUTS:
-        console.print(_output_table("Output", one.consensus))
+        console.print(_output_table(one.consensus, one.method))
         return
-    if one.consensus[0].posterior:
+    if one.agreement.metric is not Metric.INTERVAL:
         console.print(_label_table(one))
     doubtful = [row for row in one.consensus if row.probability is not None and row.probability < SURE]
     if doubtful:
-        doubtful.sort(key=lambda row: row.probability or 0.0)
-        _say(console, f"{_many(len(doubtful), 'output')} could use another grade; least certain:")
-        console.print(_output_table("Output", doubtful[:LEAST_CERTAIN]))
+        doubtful.sort(key=lambda row: (row.probability, sum(share**2 for share in row.posterior)))
+        _say(console, f"\n{_many(len(doubtful), 'output')} could use another grade; the least certain:")
+        console.print(_output_table(doubtful[:LEAST_CERTAIN], one.method))
 
 
 def _gold_sentence(method: ConsensusMethod) -> str:
     """Say how often the consensus is right on gold outputs."""
-    gold, plain = method.on_gold, method.plain_on_gold
-    if gold is None:
+    if method.on_gold is None:
         return ""
-    beside = f", the plain way on {plain.value:.0%} ({_ends(plain, 100, 0)} %)" if plain else ""
-    return f" Right on {gold.value:.0%} ({_ends(gold, 100, 0)} %) of {_many(gold.n, 'gold output')}{beside}."
+    plain = f"; majority vote would be on {_percent(method.plain_on_gold)}" if method.plain_on_gold else ""
+    return f" It is right on {_percent(method.on_gold)} of {_many(method.on_gold.n, 'gold output')}{plain}."
 
 
 def _label_table(one: CriterionAnalysis) -> Table:
@@ -342,9 +357,9 @@ def _label_table(one: CriterionAnalysis) -> Table:
     return table
 
 
-def _output_table(title: str, rows: Sequence[OutputConsensus]) -> Table:
-    """Give the consensus of single outputs."""
-    table = _table(title, "consensus", "certainty", "grades")
+def _output_table(rows: Sequence[OutputConsensus], method: ConsensusMethod) -> Table:
+    """Give the consensus of single outputs with the share of grades that say so, or the probability a model gives it."""
+    table = _table("Output", "consensus", "probability" if method.name == DAWID_SKENE else "say so", "grades")
     for row in rows:
         label = shown(row.label) if row.label is not None else ("tie" if row.grades else "none")
         sure = "" if row.probability is None else f"{row.probability:.0%}"
@@ -372,4 +387,4 @@ def _print_graders(console: Console, one: CriterionAnalysis) -> None:
 
 def _reliability(share: float | None, n: int) -> str:
     """Give a share with the count it rests on."""
-    return "" if share is None else f"{share:.0%} of {n:,}"
+    return "-" if share is None else f"{share:.0%} of {n:,}"

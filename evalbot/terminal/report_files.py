@@ -20,6 +20,7 @@ from evalbot.reports.json import run_json
 from evalbot.reports.junit import run_junit
 from evalbot.runs.runs import Run
 from evalbot.settings import load_settings, project_folder
+from evalbot.suites.targets import short_target
 from evalbot.terminal.stored_runs import open_archive, skills_of
 
 SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
@@ -54,6 +55,7 @@ class Wanted:
 
 def plan_wanted(
     suite: str,
+    targets: Sequence[str],
     files: Mapping[Form, Path | None],
     github_summary: bool,
     fail_if: Sequence[str],
@@ -72,20 +74,21 @@ def plan_wanted(
         )
     conditions = parse_gate(fail_if)
     if conditions:
-        _check_skills(suite, conditions)
+        _check_gate(suite, targets, conditions)
     annotated = github_summary or environment.get("GITHUB_ACTIONS") == "true"
     summary = Path(named) if github_summary and named else None
     return Wanted(given, summary, conditions, annotated, include_holdout)
 
 
-def _check_skills(name: str, conditions: Sequence[Condition]) -> None:
-    """Raise BadRequest when a condition names a skill that the project's suite does not have."""
+def _check_gate(name: str, targets: Sequence[str], conditions: Sequence[Condition]) -> None:
+    """Raise BadRequest when a condition names a skill or target that a run of the project's suite does not have."""
     settings = load_settings()
     shipped = assets_folder(settings.assets)
     suite = load_project(project_folder(settings, shipped), shipped).suites.get(name)
     if suite is not None:
-        named = [condition for condition in conditions if condition.target is None]
-        check_names(named, skills_of(suite), ())
+        labels = [target.label for target in suite.targets]
+        asked = [*targets, *(short_target(one).label for one in targets)]
+        check_names(conditions, skills_of(suite), list(dict.fromkeys([*labels, *asked])))
 
 
 async def write_wanted(run: Run, wanted: Wanted) -> RunReport:
@@ -103,6 +106,15 @@ async def write_wanted(run: Run, wanted: Wanted) -> RunReport:
 def notes(report: RunReport, wanted: Wanted) -> list[str]:
     """Give the lines by which a CI system marks a run, none outside of one."""
     return annotation_lines(report) if wanted.annotated else []
+
+
+def parse_form(name: str) -> Form:
+    """Read the name of a form; raises BadRequest with those that there are."""
+    try:
+        return Form(name.strip().lower())
+    except ValueError:
+        known = ", ".join(Form)
+        raise BadRequest(f"There is no report in the form {name[:40]!r}.", f"There are: {known}.") from None
 
 
 def write_report(report: RunReport, form: Form, path: Path | None) -> None:

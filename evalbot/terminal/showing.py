@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC
 from typing import Any
 
 from rich.console import Console
@@ -21,7 +22,6 @@ from evalbot.reports.words import (
     change_interval,
     changes_said,
     counted,
-    moment,
     run_verdict,
     score_alone,
     score_words,
@@ -67,20 +67,18 @@ def _line_data(one: RunLine) -> dict[str, Any]:
 def print_lines(console: Console, lines: Sequence[RunLine]) -> None:
     """Print a list of runs, newest first, a line for each target."""
     table = _table(
-        ("Run", "right"),
-        ("Suite", "left"),
-        ("Target", "left"),
-        ("Passed", "left"),
-        ("State", "left"),
-        ("Started", "left"),
+        ("Run", "right"), ("Suite", ""), ("Target", ""), ("Passed", ""), ("State", ""), ("Started (UTC)", "")
     )
+    for place in (3, 5):
+        table.columns[place].no_wrap = True
     for one in lines:
         run = one.run
+        started = run.created_at.astimezone(UTC)
         for place, target in enumerate(run.targets):
             estimate = one.headlines.get(target.label)
             passed = score_words(estimate) if estimate else "nothing scored"
             first = (str(run.number), f"{line(run.suite, 40)} v{run.suite_version}") if place == 0 else ("", "")
-            last = (_state(one), moment(run.created_at)) if place == 0 else ("", "")
+            last = (_state(one), f"{started:%Y-%m-%d %H:%M}") if place == 0 else ("", "")
             table.add_row(*(Text(cell) for cell in (*first, line(target.label, 40), passed, *last)))
     console.print(table)
 
@@ -88,7 +86,8 @@ def print_lines(console: Console, lines: Sequence[RunLine]) -> None:
 def _state(one: RunLine) -> str:
     """Say how a run stands."""
     missing = f", {one.outputs:,} of {one.run.size:,}" if one.outputs < one.run.size else ""
-    return f"{one.run.status}{missing}{f', {counted(one.errors, "error")}' if one.errors else ''}"
+    errors = f", {counted(one.errors, 'error')}" if one.errors else ""
+    return f"{one.run.status}{missing}{errors}"
 
 
 # --- failures --------------------------------------------------------------------------------------

@@ -85,9 +85,17 @@ async def deliver_digest(services: Services, slot: Slot, tz: str) -> Digest:
     if digest is None:
         digest = await services.store.read(lambda tx: _compose(services, tx, slot, tz))
         fresh = digest
-        await services.store.write(lambda tx: digests.add_digest(tx, fresh))
+        digest = await services.store.write(lambda tx: _add_once(tx, fresh))
     await services.announcer.digest_ready(digest, await _draw(digest))
     return digest
+
+
+async def _add_once(tx: Transaction, digest: Digest) -> Digest:
+    """Save a digest unless its slot has one meanwhile; gives the one that counts."""
+    there = await digests.find_digest(tx, digest.team, digest.channel, digest.slot)
+    if there is None:
+        await digests.add_digest(tx, digest)
+    return there or digest
 
 
 async def _draw(digest: Digest) -> Picture | None:

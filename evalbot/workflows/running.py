@@ -21,7 +21,6 @@ from evalbot.errors import (
     UnknownName,
     UserError,
 )
-from evalbot.grading.checks import grade_with_checks
 from evalbot.people import Action, Person, TeamId, may
 from evalbot.runs.outputs import Failure, Output, RunId, Unit, Usage, output_id
 from evalbot.runs.planning import choose_items, missing_units
@@ -29,10 +28,12 @@ from evalbot.runs.runs import Progress, Run, RunStatus, check_size, finish
 from evalbot.store import grades, outputs, runs, suites
 from evalbot.store.database import Transaction
 from evalbot.suites.items import Item
-from evalbot.suites.prompts import fill_prompt
+from evalbot.suites.pairing import prompt_of
+from evalbot.suites.prompts import Prompt, fill_prompt
 from evalbot.suites.suites import Suite
 from evalbot.suites.targets import Target, short_target
-from evalbot.workflows.judging import judge_output, list_unjudged, rubric_graders
+from evalbot.workflows.checking import check_output, check_targets
+from evalbot.workflows.judging import judge_output, judge_rivals, judge_targets, list_unjudged, rubric_graders
 from evalbot.workflows.recording import Recorder
 from evalbot.workflows.reviewing import open_first_round
 from evalbot.workflows.scoring import get_suite, summarise_run
@@ -142,7 +143,7 @@ def _plan_run(services: Services, request: RunRequest, suite: Suite, number: int
     if not items:
         raise BadRequest(f"Suite {suite.name} has no items to ask.", "Add items, or ask the holdout ones.")
     targets = _choose_targets(suite, request.targets)
-    for asked in (*targets, *_judges(suite)):
+    for asked in (*targets, *judge_targets(suite), *check_targets(suite)):
         services.models.answerer(asked)
     return Run(
         id=RunId(services.new_id()),
@@ -162,12 +163,6 @@ def _plan_run(services: Services, request: RunRequest, suite: Suite, number: int
     )
 
 
-def _judges(suite: Suite) -> tuple[Target, ...]:
-    """Give the suite's judge where an item has something for it to grade."""
-    judge = suite.run.judge
-    return (judge,) if judge and any(rubric_graders(suite, item) for item in suite.items) else ()
-
-
 def _choose_targets(suite: Suite, names: Sequence[str]) -> tuple[Target, ...]:
     """Find the named targets among the suite's, or read them as `provider:model`; without names, all of the suite's."""
     if not names:
@@ -182,6 +177,10 @@ def _choose_targets(suite: Suite, names: Sequence[str]) -> tuple[Target, ...]:
             hint = f"Did you mean {near[0]}?" if near else "Use one of the suite's labels or provider:model."
             raise UnknownName("There is no target of that name.", hint)
         target = known.get(name) or short_target(name)
+        if target.runs_code and name not in known:
+            raise NotAllowed(
+                "Code of the project is run only where a suite names it.", "Name it in the suite's targets."
+            )
         if target.label in chosen and chosen[target.label] != target:
             target = Target(target.id, target.id, target.config)
         chosen[target.label] = target
@@ -260,6 +259,7 @@ async def _carry_out(services: Services, run: Run) -> None:
         async with asyncio.TaskGroup() as group:
             for _ in range(min(run.concurrency, len(pieces))):
                 group.create_task(shard.work_off(work))
+    await judge_rivals(services, run, left.suite)
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,22 +287,25 @@ class _Shard:
         """Take one piece of work after the other until none is left; several workers share the iterator."""
         for one in work:
             output = one if isinstance(one, Output) else await self._bring(one)
-            if output.answered and self._suite.run.judge:
-                await judge_output(
-                    self._services, self._suite, self._items[output.unit.item_id], output, self._recorder
-                )
+            if output.answered:
+                item, prompt = self._items[output.unit.item_id], self._prompt(output.unit)
+                await judge_output(self._services, self._suite, item, output, self._recorder, prompt)
+
+    def _prompt(self, unit: Unit) -> Prompt:
+        """Give the prompt that a unit's target is asked with."""
+        return prompt_of(self._targets[unit.target], self._suite.prompts)
 
     async def _bring(self, unit: Unit) -> Output:
         """Ask and check one unit and save what came of it."""
         item = self._items[unit.item_id]
         output = await self._ask(unit, item)
-        checks = grade_with_checks(output, item, self._suite.graders_of(item), self._services.now())
+        checks = await check_output(self._services, self._suite, item, output)
         await self._recorder.add_output(output, checks)
         return output
 
     async def _ask(self, unit: Unit, item: Item) -> Output:
         """Put one item to one target; a failure becomes data on the output."""
-        question = Question(fill_prompt(self._suite.prompts[0], item), item, unit.repeat)
+        question = Question(fill_prompt(self._prompt(unit), item), item, unit.repeat)
         answerer = self._services.models.answerer(self._targets[unit.target])
         text, failure, usage = None, None, Usage()
         try:
@@ -315,8 +318,6 @@ class _Shard:
 
 def _to_judge(suite: Suite, run: Run) -> int:
     """Count the outputs of a complete run that the judge will be asked about."""
-    if suite.run.judge is None:
-        return 0
     judged = {item.id for item in suite.items if rubric_graders(suite, item)}
     return sum(item_id in judged for item_id in run.item_ids) * len(run.targets) * run.repeats
 

@@ -15,9 +15,9 @@ from evalbot.runs.outputs import Output, OutputId
 from evalbot.runs.runs import Run, RunStatus
 from evalbot.store import grades, outputs, runs, suites
 from evalbot.store.database import Transaction
-from evalbot.suites.graders import GraderType
 from evalbot.suites.items import Item, ItemId
 from evalbot.suites.suites import Suite
+from evalbot.workflows.judging import judged_graders
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +46,8 @@ class ScoredRun:
 
 
 def wanted_graders(suite: Suite, item: Item) -> int:
-    """Count the automatic grades an output of the item gets: its checks, and its rubrics when the suite has a judge."""
-    specs = suite.graders_of(item)
-    judged = sum(spec.type is GraderType.RUBRIC for spec in specs)
-    return len(specs) - judged + (judged if suite.run.judge else 0)
+    """Count the automatic grades an output of the item gets: its checks, and what there is a judge for."""
+    return sum(spec.checked for spec in suite.graders_of(item)) + len(judged_graders(suite, item))
 
 
 async def get_suite(tx: Transaction, run: Run) -> Suite:

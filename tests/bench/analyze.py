@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,7 +76,7 @@ def _values(
         true = rng.uniform(20, 80, 2 * outputs)
         noisy = np.clip(true[item] + rng.normal(0, 10, item.size), 0, 100)
         heard = np.clip(true + rng.normal(0, 10, true.size), 0, 100)
-        return [[f"{v:.2f}" for v in one] for one in (noisy, true[:outputs], heard)]  # type: ignore[return-value]
+        return _two_places(noisy), _two_places(true[:outputs]), _two_places(heard)
     names = WORDS[: case.labels] if case.labels != 7 else tuple(str(k) for k in range(1, 8))
     code = rng.integers(0, case.labels, 2 * outputs)
     given = np.where(rng.random(item.size) < case.right, code[item], rng.integers(0, case.labels, item.size))
@@ -83,7 +84,12 @@ def _values(
     return [names[k] for k in given], [names[k] for k in code[:outputs]], [names[k] for k in heard_code]
 
 
-def _write(path: Path, header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def _two_places(values: np.ndarray) -> list[str]:
+    """Give numbers as text."""
+    return [f"{value:.2f}" for value in values.tolist()]
+
+
+def _write(path: Path, header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     """Write a CSV file and give its path."""
     with path.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([header, *rows])
@@ -92,18 +98,19 @@ def _write(path: Path, header: tuple[str, ...], rows: list[tuple[str, ...]]) -> 
 
 def measure_here(arguments: list[str]) -> None:
     """Import, note the processor time, run the command, and print both times and the peak memory to standard error."""
-    import scipy.special
+    import scipy.special  # noqa: F401
 
+    import evalbot.terminal.analyze
+    import evalbot.terminal.printing  # noqa: F401
     from evalbot.cli import main
-    from evalbot.terminal import analyze, printing
 
-    assert analyze and printing and scipy.special
     sys.argv = ["evalbot", *arguments]
     imports = time.process_time()
     try:
         main()
     except SystemExit as ended:
-        assert not ended.code, f"evalbot {' '.join(arguments)} ended with {ended.code}"
+        if ended.code:
+            raise
     used = time.process_time() - imports
     print(imports, used, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, file=sys.stderr)
 

@@ -24,6 +24,7 @@ from evalbot.runs.runs import Run
 from evalbot.serving import Bot, open_bot
 from evalbot.settings import Settings, load_settings
 from evalbot.slack.pace import Pace
+from evalbot.slack.sockets import Timing
 from evalbot.store import grades, outputs, posts, reviews, runs
 from evalbot.store.database import Transaction
 
@@ -32,6 +33,7 @@ CHANNEL = "#support-evals"
 STEWARDS = "#evals-stewards"
 PATIENCE_S = 10.0
 QUICK = Pace(post_s=0.0, edit_s=0.0, run_edit_s=0.0, progress_s=0.0)
+BRIEF = Timing(linger_s=0.25, pause_s=0.05, longest_pause_s=0.2)
 GOOD = '{"grade": 3, "reason": "It is right."}'
 POOR = '{"grade": 1, "reason": "It is wrong."}'
 
@@ -93,7 +95,9 @@ class Stage:
 
     async def start(self) -> None:
         """Start the bot and wait until Slack reaches it."""
-        self._bot = await self._going.enter_async_context(open_bot(self.settings, now=self.time, pace=self.pace))
+        self._bot = await self._going.enter_async_context(
+            open_bot(self.settings, now=self.time, pace=self.pace, timing=BRIEF)
+        )
         assert self._bot.program.project.problems == []
         if self.is_http:
             self.slack.request_url = self._bot.url
@@ -109,6 +113,11 @@ class Stage:
         """End the bot and start it again on the same database."""
         await self.stop()
         await self.start()
+
+    def move_to(self, moment: datetime) -> None:
+        """Let the clocks of the bot and of Slack show a later moment."""
+        self.slack.clock.advance((moment - self.time()).total_seconds())
+        self.time.move_to(moment)
 
     def person(self, name: str) -> Driver:
         """Give somebody to act as."""
@@ -286,7 +295,13 @@ async def open_stage(database: Path, simulation: Simulation, *, http: bool = Fal
             await stage.start()
             yield stage
         finally:
-            await stage.stop()
+            t = asyncio.create_task(stage.stop())
+            done, _ = await asyncio.wait({t}, timeout=10)
+            if not done:
+                import sys
+                for x in asyncio.all_tasks():
+                    x.print_stack(limit=12, file=sys.__stdout__)
+                import os; os._exit(1)
 
 
 def stage_settings(slack: Playground, models: ModelServer, database: Path, *, http: bool) -> Settings:

@@ -7,7 +7,7 @@ import { makeActions } from "./core/actions.js";
 import { Connection } from "./core/connection.js";
 import { addressAs, hashOf, parsePermalink, personInAddress, readRoute } from "./core/routes.js";
 import { nowOf, Store } from "./core/store.js";
-import { ChannelView, channelTitle, isMember } from "./parts/channel.js";
+import { ChannelView, channelTitle, isDirect, isMember } from "./parts/channel.js";
 import { HomeView } from "./parts/home.js";
 import { anythingOpen } from "./parts/layers.js";
 import { authorOf, shownName } from "./parts/message.js";
@@ -28,6 +28,7 @@ const socketAddress = (person) =>
 /** Build store, connection and actions, and tie them together. */
 function start() {
   const permalink = parsePermalink(location.href);
+  if (permalink) history.replaceState(null, "", `/${location.search.replace(/[?&](thread_ts|cid)=[^&]*/g, "").replace(/^&/, "?")}`);
   const store = new Store(permalink ? { channel: permalink.channel, home: null, thread: permalink.thread } : readRoute());
   let wanted = personInAddress();
   const connection = new Connection({
@@ -74,7 +75,7 @@ function start() {
 
   function openFirst() {
     const { channels, me } = store.state;
-    const mine = Object.values(channels).filter((one) => one.kind !== "im" && isMember(one, me));
+    const mine = Object.values(channels).filter((one) => !isDirect(one) && isMember(one, me));
     const first = mine.find((one) => one.name === "general") ?? mine[0] ?? Object.values(channels)[0];
     if (first) actions.openChannel(first.id);
   }
@@ -132,9 +133,9 @@ function nextRegion(step) {
 /** The window's title: unread count, place, workspace. */
 function useTitle() {
   const title = useStore((state) => {
-    const unread = Object.values(state.channels).reduce((sum, one) => sum + ((one.kind === "im" ? one.unread : one.mentions) || 0), 0);
+    const unread = Object.values(state.channels).reduce((sum, one) => sum + ((isDirect(one) ? one.unread : one.mentions) || 0), 0);
     const channel = state.channels[state.route.channel];
-    const place = channel ? `${channel.kind === "im" ? "" : "#"}${channelTitle(channel, state.people)}` : state.route.home ? "Home" : "";
+    const place = channel ? `${isDirect(channel) ? "" : "#"}${channelTitle(channel, state.people, state.me)}` : state.route.home ? "Home" : "";
     return `${unread ? `(${unread}) ` : ""}${[place, `${state.workspace.name || "Slack"} playground`].filter(Boolean).join(" · ")}`;
   });
   useEffect(() => { document.title = title; }, [title]);

@@ -94,10 +94,14 @@ def test_a_run_killed_fifty_times_ends_with_one_result_per_item(evalbot: Call, p
 
     chat.script = slowly
     rng, kills = random.Random(50), 0
-    for _ in range(50):
-        before, some = chat.calls, rng.randint(1, 12)
+    for kill in range(50):
+        before, some = chat.calls, rng.randint(1, 9)
         child = start(*COMMAND)
-        chat.wait_for(_reached(before + some))
+        with chat.changed:
+            there = chat.changed.wait_for(_reached(before + some, chat), 4 * PATIENCE_S)
+        if not there:
+            child.send_signal(signal.SIGABRT)
+        assert there, (kill, before, some, chat.calls, child.poll(), finish(child))
         time.sleep(rng.uniform(0, 0.08))
         kills += child.poll() is None
         child.kill()
@@ -160,9 +164,9 @@ def test_two_processes_do_not_carry_out_the_same_run(
     assert not list(project.glob("*-claims")), "ended runs leave no claims behind"
 
 
-def _reached(calls: int) -> Callable[[ChatServer], bool]:
+def _reached(calls: int, chat: ChatServer) -> Callable[[], bool]:
     """Give the condition that the server was called so often."""
-    return lambda server: server.calls >= calls
+    return lambda: chat.calls >= calls
 
 
 def _open_when_waiting(chat: ChatServer, calls: int) -> None:

@@ -131,3 +131,82 @@ async def test_slow_answers_and_the_end_of_all_faults(impatient: AsyncWebClient,
     assert loop.time() - started >= 0.2
     playground.faults.clear()
     assert (await impatient.auth_test())["ok"]
+
+
+async def test_events_can_come_in_reverse(raw_app: Any, playground: Playground) -> None:
+    """The next three events come backwards once all are there; a group that stays short is sent after a while."""
+    await raw_app.connect()
+    await raw_app.read()
+    dana = playground.driver("dana")
+    playground.faults.reorder(3)
+    for text in ("one", "two", "three", "four"):
+        await dana.say("#general", text)
+    envelopes = [await raw_app.read() for _ in range(4)]
+    for envelope in envelopes:
+        await raw_app.ack(envelope)
+    assert [one["payload"]["event"]["text"] for one in envelopes] == ["three", "two", "one", "four"]
+    playground.faults.reorder(2)
+    await dana.say("#general", "alone")
+    await asyncio.sleep(0)
+    playground.clock.advance(6)
+    envelope = await raw_app.read()
+    await raw_app.ack(envelope)
+    assert envelope["payload"]["event"]["text"] == "alone"
+
+
+async def test_events_can_come_late(raw_app: Any, playground: Playground) -> None:
+    """A late event comes after the one that followed it, when the clock has moved on."""
+    await raw_app.connect()
+    await raw_app.read()
+    dana = playground.driver("dana")
+    playground.faults.delay_events(1, 90)
+    await dana.say("#general", "first")
+    await dana.say("#general", "second")
+    second = await raw_app.read()
+    await raw_app.ack(second)
+    assert (await dana.do("waiting"))["waiting"][0]["what"] == "event message"
+    playground.clock.advance(91)
+    first = await raw_app.read()
+    await raw_app.ack(first)
+    assert [one["payload"]["event"]["text"] for one in (second, first)] == ["second", "first"]
+
+
+async def test_too_many_events_are_dropped_and_told_once_a_minute(raw_app: Any, playground: Playground) -> None:
+    """Above the hourly limit the app hears app_rate_limited; an hour later events come again."""
+    assert playground.emulation.delivery.events_per_hour == 30_000
+    playground.emulation.delivery.events_per_hour = 2
+    await raw_app.connect()
+    await raw_app.read()
+    dana = playground.driver("dana")
+    for number in range(5):
+        await dana.say("#general", str(number))
+    envelopes = [await raw_app.read() for _ in range(3)]
+    for envelope in envelopes:
+        await raw_app.ack(envelope)
+    kinds = [one["payload"]["type"] for one in envelopes]
+    assert kinds == ["event_callback", "event_callback", "app_rate_limited"]
+    limited = envelopes[2]["payload"]
+    assert limited["team_id"] == "T0ACME001"
+    assert limited["minute_rate_limited"] % 60 == 0
+    with pytest.raises(TimeoutError):
+        await raw_app.read(0.05)
+    playground.clock.advance(3601)
+    await dana.say("#general", "again")
+    envelope = await raw_app.read()
+    await raw_app.ack(envelope)
+    assert envelope["payload"]["event"]["text"] == "again"
+
+
+async def test_unfinished_work_is_listed(impatient: AsyncWebClient, playground: Playground) -> None:
+    """Events without an app, planned messages, uploads without an end and running streams are all named."""
+    dana = playground.driver("dana")
+    ts = await dana.say("@evalbot", "hello")
+    at = int(playground.clock.now()) + 3600
+    await impatient.chat_scheduleMessage(channel="C0GENERAL", post_at=at, text="later")
+    await impatient.files_getUploadURLExternal(filename="chart.png", length=4)
+    await impatient.chat_startStream(channel=playground.users["dana"], thread_ts=ts, markdown_text="a")
+    rows = {one["what"]: one["state"] for one in (await dana.do("waiting"))["waiting"]}
+    assert rows["message for #general"] == "scheduled"
+    assert rows["file chart.png"] == "announced, no bytes yet"
+    assert rows["answer in a direct message"] == "streaming"
+    assert any("not acknowledged" in state for state in rows.values())

@@ -40,6 +40,7 @@ ABSENT = {
     "oauth.v2.access": {"authed_user.access_token", "authed_user.scope", "authed_user.token_type", "enterprise.*"},
     "team.info": {"team.enterprise_id", "team.enterprise_name"},
     "users.info": {"user.profile.image_original"},
+    "users.list": {"members[].profile.image_original", "members[].profile.image_1024"},
     "views.open": {"view.blocks[].*"},
     "views.publish": {"view.blocks[].*", "view.submit"},
     "views.update": {"view.blocks[].*"},
@@ -158,7 +159,8 @@ class Caller:
 
     async def messages(self) -> None:
         """Call the methods about messages."""
-        here, dana = {"channel": "C0GENERAL"}, self.playground.users["dana"]
+        here: dict[str, Any] = {"channel": "C0GENERAL"}
+        dana = self.playground.users["dana"]
         attachment = [{"text": "more", "fallback": "more"}]
         ts = (await self.call("chat.postMessage", **here, text="one", attachments=attachment))["ts"]
         await self.call("chat.postEphemeral", **here, user=dana, text="psst")

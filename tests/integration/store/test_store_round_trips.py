@@ -29,6 +29,7 @@ from evalbot.runs.runs import Run
 from evalbot.store import candidates, digests, grades, outputs, people, posts, reviews, runs, schedules, suites
 from evalbot.store.database import Store, Transaction
 from evalbot.suites.candidates import Candidate
+from evalbot.suites.graders import GraderSpec
 from evalbot.suites.suites import Suite
 
 T = TypeVar("T")
@@ -84,6 +85,8 @@ def any_of(kind: Any) -> st.SearchStrategy[Any]:
     if origin in (Union, types.UnionType):
         return st.one_of([any_of(one) for one in inside])
     if origin is tuple:
+        if inside[0] is GraderSpec:  # graders may hold graders; their members are built without any of their own
+            return st.lists(nouns(GraderSpec, graders=()), max_size=2).map(tuple)
         return st.lists(any_of(inside[0]), max_size=2).map(tuple)
     if origin is not None and issubclass(origin, Mapping):
         return st.dictionaries(any_of(inside[0]), any_of(inside[1]), max_size=2)
@@ -95,7 +98,8 @@ def any_of(kind: Any) -> st.SearchStrategy[Any]:
 def nouns(kind: type[T], **given_parts: Any) -> st.SearchStrategy[T]:
     """Give a strategy for nouns of a kind, with some parts as given."""
     hints = get_type_hints(kind)
-    parts = {part.name: any_of(hints[part.name]) for part in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    wanted = [part.name for part in dataclasses.fields(kind) if part.name not in given_parts]  # type: ignore[arg-type]
+    parts = {name: any_of(hints[name]) for name in wanted}
     return st.builds(kind, **{**parts, **{name: st.just(value) for name, value in given_parts.items()}})
 
 

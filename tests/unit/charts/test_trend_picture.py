@@ -40,7 +40,7 @@ def draw(*trends: Trend, title: str = "desk · main: pass rate") -> Pixels:
     return pixels_of(draw_trends(trends, title, "x.png"))
 
 
-@pytest.mark.parametrize("count", range(1, 9))
+@pytest.mark.parametrize("count", [1, 3, 4, 8])
 def test_any_number_of_panels_is_drawn(count: int) -> None:
     """One to six panels, and six of more, make a picture no wider or higher than a message shows."""
     trends = [make_trend(TWELVE, f"skill {n}") for n in range(count)]
@@ -150,7 +150,7 @@ def test_drawable_text_is_one_short_line(text: str, longest: int) -> None:
     assert drawable(line, longest) == line
 
 
-@settings(max_examples=8)
+@settings(max_examples=5)
 @given(
     st.lists(st.lists(st.none() | st.floats(0, 1), max_size=14), max_size=7),
     st.sampled_from([None, DROP, RISE, replace(DROP, day=date(2026, 1, 1))]),

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from factories import NOON, TEAM, make_human_grade, make_review, make_rubric
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -163,3 +164,4 @@ class Reviews(RuleBasedStateMachine):
 
 
 TestReviews = Reviews.TestCase
+TestReviews.settings = settings(max_examples=40, stateful_step_count=20)

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 from factories import FIRST_SUNDAY, NOON, TEAM, make_estimate, make_week
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalbot.reporting.composing import MOST_EXHIBITS, MOST_SENTENCES, Effort, Slot, compose_digest, week_changes
@@ -155,6 +155,7 @@ def test_overlapping_steps_and_changes_are_told_once() -> None:
     assert sum(": tone is" in sentence for sentence in digest.sentences) == 1
 
 
+@settings(max_examples=40)
 @given(
     st.dictionaries(
         st.sampled_from("abcd"), st.lists(st.sampled_from([0.3, 0.6, 0.9, None]), min_size=12, max_size=12)

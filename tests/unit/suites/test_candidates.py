@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from factories import NOON, TEAM, make_candidate, make_item, make_person
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
@@ -200,3 +201,4 @@ class Candidates(RuleBasedStateMachine):
 
 
 TestCandidates = Candidates.TestCase
+TestCandidates.settings = settings(max_examples=40, stateful_step_count=20)

@@ -25,7 +25,11 @@ const KINDS = {
 export const isSelect = (element) => element.type in KINDS;
 
 const personOption = (one) => option(one.real_name || one.name, one.id, { person: one });
-const channelOption = (one, people) => option(one.kind === "im" ? people[one.with]?.real_name ?? "Direct message" : `# ${one.name}`, one.id);
+const channelOption = (one, people) => {
+  const direct = one.kind === "im" || one.kind === "mpim";
+  const names = () => people[one.with]?.real_name ?? (one.members ?? []).map((id) => people[id]?.name).filter(Boolean).join(", ");
+  return option(direct ? names() || "Direct message" : `# ${one.name}`, one.id);
+};
 
 /** The options an element offers, as groups `{label, options}`; lists of people and channels come from the workspace. */
 function useGroups(element) {

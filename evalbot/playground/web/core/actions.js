@@ -105,7 +105,9 @@ function placeActions(store, ask) {
       if (channel?.id) store.apply({ event: "channel", channel });
       return channel && openChannel(channel.id ?? channel);
     },
-    join: (channel) => ask("join", { channel }),
+    async join(channel) {
+      if (await ask("join", { channel })) await loadHistory(channel);
+    },
     /** Go to one message, reading history until it is found. */
     async openMessage({ channel, ts, thread }) {
       const top = thread ?? ts;
@@ -166,6 +168,7 @@ function messageActions(store, connection, ask) {
       return ask("react", { channel, ts: message.ts, name, ...(mine ? { remove: true } : {}) });
     },
     shortcut: (callbackId, place = {}) => ask("shortcut", { callback_id: callbackId, ...place }),
+    stopStream: (channel, ts) => ask("stop_stream", { channel, ts }),
     markRead: (channel, ts) => connection.call("mark_read", { channel, ts }).catch(() => null),
   };
 }

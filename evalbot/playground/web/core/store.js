@@ -11,7 +11,7 @@ const EMPTY = {
   status: "connecting", retryAt: 0, tries: 0, ready: false,
   me: "", workspace: { id: "", name: "" }, people: {}, channels: {}, commands: [], apps: [], shortcuts: [], clockOffset: 0,
   timelines: {}, threads: {}, pending: [], newFrom: {},
-  views: {}, stack: [], forms: {}, homes: {},
+  views: {}, stack: [], forms: {}, homes: {}, spoken: {}, elsewhere: [],
   notices: [], violations: { count: 0, list: [] }, faults: null,
 };
 
@@ -66,7 +66,8 @@ const EVENTS = {
   hello: (state, event) => ({
     ready: true, me: event.me, workspace: event.workspace, people: byId(event.people), channels: byId(event.channels),
     commands: event.commands ?? [], apps: event.apps ?? [], shortcuts: event.shortcuts ?? [],
-    clockOffset: offsetOf(event.now), faults: faultsOf(event.faults, state), homes: {},
+    clockOffset: offsetOf(event.now), faults: faultsOf(event.faults, state), homes: {}, elsewhere: event.elsewhere ?? [],
+    spoken: Object.fromEntries((event.threads ?? []).map((one) => [threadKey(one.channel, one.thread_ts), one])),
     views: byId(event.views), stack: (event.views ?? []).map((view) => view.id),
     violations: event.violations ? violationsOf(state, event.violations) : state.violations,
   }),
@@ -78,6 +79,7 @@ const EVENTS = {
   view: receiveView,
   home: (state, { app, view }) => ({ homes: { ...state.homes, [app]: { view, loading: false, asked: true } } }),
   notice: (state, { text, kind }, store) => ({ notices: addNotice(state, { text, kind, key: store.freshKey() }) }),
+  assistant_thread: (state, { thread }) => ({ spoken: { ...state.spoken, [threadKey(thread.channel, thread.thread_ts)]: thread } }),
   violations: (state, event) => ({ violations: violationsOf(state, event) }),
   faults: (state, event) => ({ faults: faultsOf(event.faults, state) }),
   clock: (state, { now }) => ({ clockOffset: offsetOf(now) }),

@@ -39,6 +39,6 @@ const GROUP_SECONDS = 300;
 export function continues(message, previous) {
   if (!previous || previous.user !== message.user || previous.username !== message.username) return false;
   if (message.blocks || message.files || previous.blocks || previous.files || message.subtype || previous.subtype) return false;
-  if (Boolean(message.ephemeral) !== Boolean(previous.ephemeral)) return false;
+  if (message.ephemeral || previous.ephemeral) return false;
   return Number(message.ts) - Number(previous.ts) < GROUP_SECONDS && !previous.reply_count;
 }

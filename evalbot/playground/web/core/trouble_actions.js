@@ -6,6 +6,14 @@
 export function troubleActions(store, ask) {
   const takeFaults = (answer) => answer && store.apply({ event: "faults", faults: answer.faults });
   return {
+    /** What is not finished yet, or null when the server does not answer. */
+    async waiting() {
+      return (await ask("waiting", {}))?.waiting ?? null;
+    },
+    async installElsewhere() {
+      const answer = await ask("install_elsewhere", {});
+      if (answer) store.apply(await ask("whoami", {}));
+    },
     async refreshTrouble() {
       const [violations, faults] = await Promise.all([ask("violations", {}), ask("faults", {})]);
       if (violations) store.apply({ event: "violations", ...violations });

@@ -11,11 +11,19 @@ import { Avatar, Badges, LocalTime } from "./people.js";
 
 const EMPTY = { messages: [], more: false, loaded: false };
 
-/** The name of a conversation as a person reads it. */
-export function channelTitle(channel, people) {
+/** Whether a conversation has people instead of a name: a direct message, or one of a few people. */
+export const isDirect = (channel) => channel.kind === "im" || channel.kind === "mpim";
+
+/** The name of a conversation as the person `me` reads it. */
+export function channelTitle(channel, people, me) {
+  if (channel.kind === "mpim") {
+    return (channel.members ?? []).filter((id) => id !== me).map((id) => (people[id] ? shortName(people[id]) : "someone")).join(", ");
+  }
   if (channel.kind !== "im") return channel.name;
   return people[channel.with]?.real_name || people[channel.with]?.name || "Direct message";
 }
+
+const shortName = (person) => (person.is_bot ? person.name : (person.real_name || person.name).split(" ")[0]);
 
 /** The sign before a channel's name. */
 export const ChannelSign = ({ channel, size = 16 }) => html`<span class="channel-sign"
@@ -32,14 +40,14 @@ export function AppTabs({ app, current }) {
 }
 
 function Header({ channel, onMenu }) {
-  const [people, apps] = useStore((state) => [state.people, state.apps]);
+  const [people, apps, me] = useStore((state) => [state.people, state.apps, state.me]);
   const partner = channel.kind === "im" ? people[channel.with] : null;
   const app = partner?.is_bot && apps.find((one) => one.bot_user === partner.id);
   const count = channel.members?.length ?? 0;
   return html`<header class="head"><button type="button" class="icon-button menu-button" aria-label="Open the sidebar"
       onClick=${onMenu}><${Icon} name="menu" /></button>
     ${partner ? html`<${Avatar} person=${partner} size="small" />` : null}
-    <h1 class="head-title">${partner ? channelTitle(channel, people) : html`<${ChannelSign}
+    <h1 class="head-title">${isDirect(channel) ? channelTitle(channel, people, me) : html`<${ChannelSign}
         channel=${channel} /> ${channel.name}`}${partner && html`<${Badges} person=${partner} />`}</h1>
     <div class="head-about faint">${partner?.is_bot ? partner.title : partner ? html`${partner.title}${partner.title ? " · " : ""}<${LocalTime} person=${partner} />`
       : [count ? `${count} members` : "", channel.shared ? "shared with another organisation" : "", channel.topic].filter(Boolean).join(" · ")}</div>
@@ -47,11 +55,12 @@ function Header({ channel, onMenu }) {
 }
 
 function Beginning({ channel }) {
-  const people = useStore((state) => state.people);
+  const [people, me] = useStore((state) => [state.people, state.me]);
   const partner = people[channel.with];
-  return html`<div class="beginning"><h2>${channel.kind === "im" ? channelTitle(channel, people) : html`<${ChannelSign} channel=${channel}
+  return html`<div class="beginning"><h2>${isDirect(channel) ? channelTitle(channel, people, me) : html`<${ChannelSign} channel=${channel}
       size=${20} /> ${channel.name}`}</h2>
     <p class="faint">${channel.kind === "im" ? `This is the start of your messages with ${partner?.real_name ?? "this person"}. Only the two of you see them.`
+      : channel.kind === "mpim" ? "This is the start of your messages with these people. Nobody else sees them."
       : `This is the very beginning of #${channel.name}.${channel.topic ? ` ${channel.topic}` : ""}`}</p></div>`;
 }
 
@@ -89,8 +98,8 @@ export function ChannelView({ id, onMenu }) {
   }, [id, Boolean(channel), timeline.loaded]);
   if (!channel) return html`<div class="main-empty"><h1>Not here</h1><p>There is no such conversation for you. Choose one on the left.</p></div>`;
   const editLast = () => editOwnLast(timeline.messages, me);
-  const title = channelTitle(channel, people);
-  const words = `Message ${channel.kind === "im" ? title : `#${title}`}`;
+  const title = channelTitle(channel, people, me);
+  const words = `Message ${isDirect(channel) ? title : `#${title}`}`;
   const placeholder = { label: words, text: words, tryThis: command && `${command.command} help` };
   return html`<${Header} channel=${channel} onMenu=${onMenu} />
     ${timeline.failed && !timeline.loaded ? html`<div class="main-empty"><p>The messages could not be loaded.</p><button type="button"

@@ -38,7 +38,7 @@ function completionsFor(word, state, members) {
     }));
   }
   if (word.sign === "#") {
-    return Object.values(state.channels).filter((one) => one.kind !== "im" && fits(one.name)).slice(0, MOST)
+    return Object.values(state.channels).filter((one) => one.kind !== "im" && one.kind !== "mpim" && fits(one.name)).slice(0, MOST)
       .map((one) => ({ key: one.id, insert: `#${one.name} `, main: `# ${one.name}`, detail: one.topic }));
   }
   return findEmoji(word.query).slice(0, MOST).map((one) => ({ key: one.name, insert: `${one.sign} `, main: `${emojiSign(one.name)}  :${one.name}:` }));

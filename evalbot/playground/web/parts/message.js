@@ -33,8 +33,23 @@ function MessageBody({ channel, message, still }) {
     ${message.blocks?.length ? html`<${Blocks} blocks=${message.blocks} />` : message.text ? html`<div class="message-text"><${Mrkdwn}
         text=${message.text} /></div>` : null}
     ${message.attachments?.length ? html`<${Attachments} attachments=${message.attachments} />` : null}
+    ${message.streaming_state && html`<${StreamNote} channel=${channel} message=${message} />`}
     ${message.files?.map((file) => html`<${FileView} key=${file.id} file=${file} />`)}
   <//>`;
+}
+
+const STREAM_WORDS = {
+  interrupted: "This answer broke off: a stream ends after five minutes.", stopped: "You or somebody else stopped this answer.",
+};
+
+/** Under an answer that is being streamed: that it goes on, with a way to stop it, or why it did not end well. */
+function StreamNote({ channel, message }) {
+  const { actions } = useApp();
+  if (message.streaming_state !== "in_progress") {
+    return html`<div class="stream-note faint">${STREAM_WORDS[message.streaming_state] ?? message.streaming_state}</div>`;
+  }
+  return html`<div class="stream-note faint" role="status"><span class="dots" aria-hidden="true"><i></i><i></i><i></i></span> Writing…
+    <button type="button" class="link-button" onClick=${() => actions.stopStream(channel, message.ts)}>Stop</button></div>`;
 }
 
 function Reactions({ channel, message }) {
@@ -71,11 +86,13 @@ function ThreadSummary({ channel, message }) {
 /** A line of the workspace itself, such as somebody joining. */
 const QUIET = new Set(["channel_join", "group_join", "channel_leave", "channel_topic", "channel_name", "channel_archive", "pinned_item"]);
 
-function Head({ author, message, zone }) {
+function Head({ author, message, zone, onDismiss }) {
   return html`<div class="message-head"><strong class="message-author">${shownName(author)}</strong><${Badges} person=${author}
       app=${message.bot_id && !author.is_bot} />
     <time class="message-time" title=${fullTime(message.ts, zone)}>${clockTime(message.ts, zone)}${message.edited && html`<span
-        title=${`Edited ${fullTime(message.edited.ts, zone)}`}> · edited</span>`}</time></div>`;
+        title=${`Edited ${fullTime(message.edited.ts, zone)}`}> · edited</span>`}</time>
+    ${message.ephemeral && html`<span class="ephemeral-note"><${Icon} name="eye" size=${14} /> Only visible to you · <button type="button"
+        class="link-button" onClick=${onDismiss}>Dismiss</button></span>`}</div>`;
 }
 
 /** One row of a conversation. `compact` leaves out name and avatar, `inThread` hides the thread summary. */
@@ -111,9 +128,7 @@ export const MessageRow = memo(({ channel, message, compact, inThread, flash, fo
     <div class="message-side">${compact ? html`<time class="message-when">${clockTime(message.ts, zone)}</time>` : html`<${Avatar}
         person=${author} />`}</div>
     <div class="message-main">
-      ${message.ephemeral && html`<div class="ephemeral-note"><${Icon} name="eye" size=${14} /> Only visible to you · <button type="button"
-          class="link-button" onClick=${() => actions.hideEphemeral(channel, message.ts)}>Dismiss</button></div>`}
-      ${!compact && html`<${Head} author=${author} message=${message} zone=${zone} />`}
+      ${!compact && html`<${Head} author=${author} message=${message} zone=${zone} onDismiss=${() => actions.hideEphemeral(channel, message.ts)} />`}
       ${message.subtype === "thread_broadcast" && !inThread && html`<div class="faint replied">replied to a thread</div>`}
       ${gone ? html`<div class="faint">This message was deleted.</div>` : editing ? html`<${EditBox} channel=${channel} message=${message}
           onDone=${() => { setEditing(false); row.current?.focus(); }} />`

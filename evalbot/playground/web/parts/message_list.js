@@ -62,8 +62,8 @@ function useSteadyPlace(list, atBottom) {
   return keep;
 }
 
-/** The list of a channel (or of a thread when `inThread`). `top` stands above the first message, `loadOlder` fetches more. */
-export function MessageList({ channel, messages, pending = [], more, loading, loadOlder, inThread, newFrom, onSeen, top, label }) {
+/** The list of a channel (or of a thread when `inThread`). `top` stands above the first message, `loadOlder` fetches more, `fromTop` begins at the first one. */
+export function MessageList({ channel, messages, pending = [], more, loading, loadOlder, inThread, fromTop, newFrom, onSeen, top, label }) {
   const [zone, now, route] = useStore((state) => [meOf(state)?.tz, Math.floor(nowOf(state) / 60) * 60, state.route]);
   const list = useRef(null);
   const [atBottom, setAtBottom] = useState(true);
@@ -91,6 +91,12 @@ export function MessageList({ channel, messages, pending = [], more, loading, lo
     else if (start === 0 && more && !loading && loadOlder && scrollHeight - clientHeight - below < NEAR) loadOlder();
   };
 
+  useLayoutEffect(() => {
+    if (!fromTop || list.current.scrollHeight <= list.current.clientHeight + NEAR_BOTTOM) return;
+    list.current.scrollTop = -list.current.scrollHeight;
+    setAtBottom(false);
+    keep();
+  }, [Boolean(fromTop)]);
   useEffect(() => { if (sent) toBottom(); }, [sent]);
   useEffect(() => {
     if (before.current && newest > before.current && !atBottom) setUnseen((seen) => seen + 1);
@@ -122,6 +128,6 @@ export function MessageList({ channel, messages, pending = [], more, loading, lo
       </div>
     </div>
     ${!atBottom && html`<button type="button" class=${unseen ? "jump is-new" : "jump"} onClick=${toBottom}><${Icon} name="chevron" size=${16} />
-      ${unseen ? `${unseen} new message${unseen === 1 ? "" : "s"}` : "To the newest"}</button>`}
+      ${unseen ? `${unseen} new message${unseen === 1 ? "" : "s"}` : html`<span class="sr-only">To the newest</span>`}</button>`}
   </div>`;
 }

@@ -12,7 +12,7 @@ import { Avatar, Badges, LocalTime } from "./people.js";
 /** The card at the bottom of the sidebar with the list of people. */
 export function PersonSwitcher() {
   const { actions } = useApp();
-  const [me, people] = useStore((state) => [meOf(state), state.people]);
+  const [me, people, elsewhere] = useStore((state) => [meOf(state), state.people, state.elsewhere]);
   const anchor = useRef(null);
   const [open, setOpen] = useState(false);
   if (!me) return null;
@@ -28,13 +28,14 @@ export function PersonSwitcher() {
     ${open && html`<${Popover} anchor=${anchor} side="top" class="people-list" role="dialog" aria-label="Act as somebody else"
         onClose=${() => setOpen(false)} onKeyDown=${(event) => moveFocus(event, ".person-choice")}>
       <p class="faint">This window acts as one person. Open another window to be two people at once.</p>
-      ${Object.values(people).filter((one) => !one.is_bot).map((one) => html`<div key=${one.id} class="person-row">
+      ${[...Object.values(people).filter((one) => !one.is_bot), ...elsewhere.flatMap(({ name, people: others }) => [name, ...others])].map((one) => (
+        typeof one === "string" ? html`<p key=${one} class="person-place">In the workspace ${one}</p>` : html`<div key=${one.id} class="person-row">
         <button type="button" class="person-choice" data-first=${one.id === me.id || undefined}
             aria-current=${one.id === me.id ? "true" : undefined} onClick=${() => choose(one)}
             data-testid=${`act-as-${one.name}`}><${Avatar} person=${one} />
           <span><span><strong>${one.real_name}</strong> <${Badges} person=${one} /></span><small class="faint">${one.title}</small><small
               class="faint"><${LocalTime} person=${one} /></small></span>${one.id === me.id && html`<${Icon} name="check" />`}</button>
         <a class="icon-button" href=${addressAs(one.name)} target="_blank" aria-label=${`Open a window as ${one.real_name}`}
-            title="Open in another window"><${Icon} name="window" /></a></div>`)}
+            title="Open in another window"><${Icon} name="window" /></a></div>`))}
     <//>`}`;
 }

@@ -3,7 +3,7 @@
  */
 
 import { html, classes, useApp, useStore } from "../core/ui.js";
-import { ChannelSign, channelTitle, isMember } from "./channel.js";
+import { ChannelSign, channelTitle, isDirect, isMember } from "./channel.js";
 import { Icon } from "./icons.js";
 import { moveFocus } from "./layers.js";
 import { PersonSwitcher } from "./person_switcher.js";
@@ -21,13 +21,14 @@ function Entry({ current, unread, loud, label, onOpen, testid, children }) {
 }
 
 function ChannelEntry({ channel, onOpen }) {
-  const [current, people] = useStore((state) => [state.route.channel === channel.id, state.people]);
-  const title = channelTitle(channel, people);
-  const isIm = channel.kind === "im";
+  const [current, people, me] = useStore((state) => [state.route.channel === channel.id, state.people, state.me]);
+  const title = channelTitle(channel, people, me);
+  const isIm = isDirect(channel);
+  const face = channel.kind === "mpim" ? { name: String(channel.members.length - 1), is_bot: true } : people[channel.with];
   const loud = channel.mentions > 0 || isIm;
   return html`<${Entry} current=${current} unread=${channel.unread} loud=${loud} label=${isIm ? title : `Channel ${title}`}
       testid=${isIm ? `dm-${people[channel.with]?.name ?? channel.id}` : `channel-${channel.name}`} onOpen=${() => onOpen(channel.id)}>
-    ${isIm ? html`<${Avatar} person=${people[channel.with]} size="tiny" />` : html`<${ChannelSign} channel=${channel} size=${14} />`}
+    ${isIm ? html`<${Avatar} person=${face} size="tiny" />` : html`<${ChannelSign} channel=${channel} size=${14} />`}
     <span class="ellipsis">${isIm && people[channel.with]?.is_bot ? people[channel.with].name : title}</span>${channel.shared ? html`<small
         class="shared">(shared)</small>` : null}<//>`;
 }
@@ -41,10 +42,11 @@ export function Sidebar({ onSwitcher, onTrouble, onDone }) {
     state.workspace, state.channels, state.people, state.apps, state.me, state.route.home, state.violations.count,
   ]);
   const all = Object.values(channels);
-  const joined = all.filter((one) => one.kind !== "im" && isMember(one, me)).sort(byName);
+  const joined = all.filter((one) => !isDirect(one) && isMember(one, me)).sort(byName);
   const others = all.filter((one) => one.kind === "channel" && !isMember(one, me)).sort(byName);
   const bot = (one) => (people[one.with]?.is_bot ? 0 : 1);
-  const messages = all.filter((one) => one.kind === "im").sort((a, b) => bot(a) - bot(b) || channelTitle(a, people).localeCompare(channelTitle(b, people)));
+  const titled = (one) => channelTitle(one, people, me);
+  const messages = all.filter(isDirect).sort((a, b) => bot(a) - bot(b) || titled(a).localeCompare(titled(b)));
   const open = (id) => { actions.openChannel(id); onDone(); };
   const entry = (one) => html`<${ChannelEntry} key=${one.id} channel=${one} onOpen=${open} />`;
   return html`<nav class="sidebar" aria-label="Workspace"

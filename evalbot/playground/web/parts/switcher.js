@@ -3,7 +3,7 @@
  */
 
 import { html, useApp, useEffect, useMemo, useRef, useState, useStore } from "../core/ui.js";
-import { ChannelSign, channelTitle } from "./channel.js";
+import { ChannelSign, channelTitle, isDirect } from "./channel.js";
 import { Icon } from "./icons.js";
 import { Dialog } from "./layers.js";
 import { Avatar } from "./people.js";
@@ -13,8 +13,8 @@ function destinations(state, actions) {
   const all = Object.values(channels);
   const known = new Set(all.filter((one) => one.kind === "im").map((one) => one.with));
   const channelEntry = (one) => ({
-    key: one.id, label: channelTitle(one, people), detail: one.kind === "im" ? people[one.with]?.title : one.topic, unread: one.unread, also: people[one.with]?.name,
-    face: one.kind === "im" ? html`<${Avatar} person=${people[one.with]} size="small" />` : html`<${ChannelSign}
+    key: one.id, label: channelTitle(one, people, me), detail: isDirect(one) ? people[one.with]?.title : one.topic, unread: one.unread, also: people[one.with]?.name,
+    face: isDirect(one) ? html`<${Avatar} person=${people[one.with]} size="small" />` : html`<${ChannelSign}
         channel=${one} />`, go: () => actions.openChannel(one.id),
   });
   return [

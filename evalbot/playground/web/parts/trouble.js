@@ -59,6 +59,22 @@ function NextCall() {
     <${Do} onRun=${() => actions.fault({ next_call: fault })}>Set<//></div>`;
 }
 
+function Deliveries() {
+  const { actions } = useApp();
+  const [count, setCount] = useState(3);
+  const [kind, setKind] = useState("reorder");
+  const [seconds, setSeconds] = useState(60);
+  const number = (set) => (event) => set(Number(event.target.value));
+  const set = () => actions.fault({ duplicates: { duplicates: count, copies: 1 }, late: { late: count, delay: seconds }, reorder: { reorder: count } }[kind]);
+  return html`<div class="fault-row fault-call"><label>The next <input class="field" type="number" min="1" max="99" value=${count}
+      aria-label="How many deliveries" onInput=${number(setCount)} /> deliveries come</label>
+    <select class="field" aria-label="How deliveries come" value=${kind} onChange=${(event) => setKind(event.target.value)}>
+      <option value="reorder">in reverse order (events)</option><option value="duplicates">twice</option><option value="late">late (events)</option></select>
+    ${kind === "late" && html`<label>by <input class="field" type="number" min="1" value=${seconds} aria-label="Seconds late"
+        onInput=${number(setSeconds)} /> s</label>`}
+    <${Do} onRun=${set} label="Set how deliveries come">Set<//></div>`;
+}
+
 function Amount({ label, unit, start, button, onRun, max = 600, step = 1 }) {
   const [amount, setAmount] = useState(start);
   return html`<div class="fault-row"><label>${label} <input class="field" type="number" min="0" max=${max} step=${step} value=${amount}
@@ -82,7 +98,9 @@ function Standing({ faults }) {
   if (!faults) return null;
   const lines = [
     left > 0 && `Outage for ${left} more second${left === 1 ? "" : "s"}`, faults.slow > 0 && `Every answer ${faults.slow} s late`,
-    faults.duplicates > 0 && `Every delivery comes ${faults.duplicates + 1} times`,
+    faults.duplicates > 0 && `The next ${faults.duplicates} deliveries come ${faults.copies + 1} times`,
+    faults.late > 0 && `The next ${faults.late} events come ${faults.delay} s late`,
+    faults.reordered > 0 && `The next ${faults.reordered} events come in reverse order`,
     ...(faults.calls ?? []).map(callWords),
   ].filter(Boolean);
   return lines.length ? html`<ul class="standing" aria-label="Faults switched on">${lines.map((line) => html`<li
@@ -98,10 +116,10 @@ function Faults() {
         class="faint">The app has ${faults.connections} socket${faults.connections === 1 ? "" : "s"} open.</p>`}<${Standing} faults=${faults} />
     <${Amount} label="Slack is away for" unit="s" start=${20} button="Start the outage" onRun=${(seconds) => fault({ outage: seconds })} />
     <${NextCall} />
-    <${Amount} label="Deliver everything with" unit="extra copies" start=${1} max=${9} button="Set" onRun=${(duplicates) => fault({ duplicates })} />
+    <${Deliveries} />
     <${Amount} label="Answer every call" unit="s late" start=${1} max=${30} step=${0.1} button="Set" onRun=${(slow) => fault({ slow })} />
-    <div class="fault-row"><${Do} onRun=${() => fault({ drop: true })}>Drop the app's sockets<//><${Do}
-        onRun=${() => fault({ silence: true })}>Silence them<//><${Do}
+    <div class="fault-row"><${Do} onRun=${() => fault({ drop_sockets: true })}>Drop the app's sockets<//><${Do}
+        onRun=${() => fault({ silence_sockets: true })}>Silence them<//><${Do}
         onRun=${() => fault({ disconnect: "refresh_requested" })}>Ask them to reconnect<//></div>
     <div class="fault-row"><${Do} danger onRun=${() => fault({ clear: true })}>End all faults<//></div></section>`;
 }
@@ -129,6 +147,36 @@ function ClockMoves() {
     <p class="faint">The clock only moves forward. Schedules and expiries follow it.</p></section>`;
 }
 
+const LOOK_AGAIN_MS = 2000;
+
+/** What the server knows to be unfinished: not acknowledged, scheduled, half uploaded, still streaming. */
+function Waiting() {
+  const { actions } = useApp();
+  const [status, zone] = useStore((state) => [state.status, meOf(state)?.tz]);
+  const [rows, setRows] = useState([]);
+  useEffect(() => {
+    if (status !== "open") return undefined;
+    const look = async () => setRows((await actions.waiting()) ?? []);
+    look();
+    const timer = setInterval(look, LOOK_AGAIN_MS);
+    return () => clearInterval(timer);
+  }, [status]);
+  const when = ({ since, due }) => html`<time class="faint" title=${fullTime(due ?? since, zone)}>${due ? "for" : "since"} ${clockTime(due ?? since, zone)}</time>`;
+  return html`<section data-testid="waiting"><h3>Unfinished <span class="count">${rows.length}</span></h3>
+    <p class="faint">What this simulated Slack still has to do, or waits for.</p>
+    ${rows.length ? html`<ol class="violations">${rows.map((one, at) => html`<li key=${at}><code>${one.what}</code> ${when(one)}<div>${one.state}</div></li>`)}</ol>`
+      : html`<p class="all-well"><${Icon} name="check" size=${16} /> Nothing.</p>`}</section>`;
+}
+
+function SecondWorkspace() {
+  const { actions } = useApp();
+  const elsewhere = useStore((state) => state.elsewhere);
+  return html`<section><h3>Second workspace</h3>${elsewhere.length ? html`<p class="all-well"><${Icon} name="check" size=${16} />
+      ${elsewhere.map((one) => one.name).join(", ")} has the app. Its people are in the person switcher.</p>`
+    : html`<p class="faint">Another company that installs the same app: its events come with another team id.</p>
+      <div class="fault-row"><${Do} onRun=${() => actions.installElsewhere()}>Install the app there too<//></div>`}</section>`;
+}
+
 /** The panel; stays open beside the conversation until it is closed. */
 export function TroublePanel({ onClose }) {
   const { actions } = useApp();
@@ -140,5 +188,5 @@ export function TroublePanel({ onClose }) {
   return html`<aside class="trouble" aria-label="Trouble" data-testid="trouble"><header class="head"><h2
       class="head-title">Trouble</h2><span class="head-about faint">simulated Slack only</span><span class="spring"></span>
       <button type="button" class="icon-button" aria-label="Close the trouble panel" onClick=${onClose}><${Icon} name="close" /></button></header>
-    <div class="trouble-body"><${Violations} /><${Faults} /><${ClockMoves} /></div></aside>`;
+    <div class="trouble-body"><${Violations} /><${Waiting} /><${Faults} /><${ClockMoves} /><${SecondWorkspace} /></div></aside>`;
 }

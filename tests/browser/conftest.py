@@ -1,0 +1,96 @@
+"""One Chromium for all browser tests, and a stage for each; without a Chromium they are skipped loudly."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from browser_stage import FLAGS, SCRIPT, Stage, find_chromium, open_bot_stage, open_page_stage
+from playwright.async_api import Browser, async_playwright
+from sqlalchemy import create_engine
+
+from evalbot.playground.simulated.simulation import Simulation
+from evalbot.store.migrate import upgrade
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """A Chromium without a screen."""
+    path = find_chromium()
+    if path is None:
+        pytest.skip("NOT TESTED IN A BROWSER: there is no chromium on PATH")
+    async with async_playwright() as playwright:
+        running = await playwright.chromium.launch(executable_path=path, args=[*FLAGS])
+        yield running
+        await running.close()
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with all tables and no rows, to be copied."""
+    path = tmp_path_factory.mktemp("browser") / "empty.db"
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        upgrade(connection)
+    engine.dispose()
+    return path
+
+
+@pytest.fixture(scope="session")
+def loaded_simulation() -> Simulation:
+    """The simulated models, loaded once."""
+    return Simulation(latency_ms=0)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """Remember on the test whether it failed, so that the stage can take pictures."""
+    outcome: Any = yield
+    report = outcome.get_result()
+    if report.when == "call":
+        item.stash[FAILED] = report.failed
+
+
+FAILED = pytest.StashKey[bool]()
+
+
+async def _finish(stage: Stage, request: pytest.FixtureRequest, folder: Path) -> None:
+    """After a test: pictures of the windows when it failed; else nothing may be left to complain of."""
+    if request.node.stash.get(FAILED, True):
+        for number, window in enumerate(stage.windows):
+            path = folder / f"window-{number}.png"
+            await window.page.screenshot(path=path)
+            logging.getLogger(__name__).warning("window %d of the failed test: %s", number, path)
+        return
+    assert stage.complaints() == []
+    assert [one.text for one in stage.slack.violations()] == []
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def stage(
+    browser: Browser,
+    empty_database: Path,
+    loaded_simulation: Simulation,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+) -> AsyncIterator[Stage]:
+    """A stage with the real bot; the test must leave no violation and no complaint of the console behind."""
+    loaded_simulation.apply({"reset": True, "script": dict(SCRIPT), "latency_ms": 0})
+    database = tmp_path / "browser.db"
+    shutil.copy(empty_database, database)
+    async with open_bot_stage(browser, database, loaded_simulation) as opened:
+        yield opened
+        await _finish(opened, request, tmp_path)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def page_stage(browser: Browser, tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
+    """A stage without a bot: the page and the simulated Slack alone."""
+    async with open_page_stage(browser, ack_seconds=0.5) as opened:
+        yield opened
+        await _finish(opened, request, tmp_path)

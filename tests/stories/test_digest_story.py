@@ -1,0 +1,172 @@
+"""The story of the digest: asked for or scheduled, it comes once, says what moved, and shows its exhibits."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from story_stage import BRIEF, CHANNEL, PATIENCE_S, QUICK, Stage, until
+
+from evalbot.playground.driver import Seen
+from evalbot.serving import open_bot
+from evalbot.workflows.digesting import deliver_due
+
+BERLIN = ZoneInfo("Europe/Berlin")
+ON = "/evalbot digest on mon 09:00 Europe/Berlin"
+
+
+def next_monday(hour: int = 9) -> datetime:
+    """Give a moment shortly after the hour of the next Monday in Berlin."""
+    today = datetime.now(BERLIN)
+    day = today.date() + timedelta(days=7 - today.weekday())
+    return datetime(day.year, day.month, day.day, hour, 0, 5, tzinfo=BERLIN).astimezone(UTC)
+
+
+def is_digest(seen: Seen) -> bool:
+    """Tell whether a message is a digest that everybody sees."""
+    return "Model quality" in seen.text and not seen.is_ephemeral
+
+
+def digests_in(stage: Stage, channel: str = "C0EVALS01") -> list[dict[str, Any]]:
+    """Give the digests posted in a channel."""
+    return [one for one in stage.bot_messages() if one["channel"] == channel and "Model quality" in str(one["blocks"][0])]
+
+
+async def test_digest_now_shows_the_week_with_a_picture_and_its_exhibits(either_stage: Stage) -> None:
+    """The digest says what moved with interval and n, has a picture with a text, and links the answers worth opening."""
+    stage = either_stage
+    await stage.finished()
+    stage.move_to(stage.time() + timedelta(days=7))
+    run = await stage.finished("run shop", 2)
+    cards = await stage.reviews(run)
+    for card in cards:
+        await stage.grade(stage.lee, "1 Wrong", card)
+        await stage.grade(stage.kim, "1 Wrong", card)
+    await stage.quiet()
+    await stage.dana.slash("/evalbot digest now", CHANNEL)
+    await stage.dana.see_ephemeral(CHANNEL, "The digest is on its way")
+    digest = await stage.dana.see_message(CHANNEL, where=is_digest, timeout=PATIENCE_S)
+    assert "all items · n 6 | 83 % | 44 to 97" in digest.text
+    assert "6 grades by 2 people, thank you @lee @kim" in digest.text
+    [picture] = [block for block in digest.body["blocks"] if block["type"] == "image"]
+    assert "pass rate per skill, 12 weeks, 95% interval. Latest week: overall: 83% (44% to 97%, n 6)" in picture["alt_text"]
+    addresses = [f"p{card.ts.replace('.', '')}?thread_ts={run.ts}" for card in cards]
+    assert all(address in digest.text for address in addresses)
+    assert len(digest.text.splitlines()) <= 15
+
+
+async def test_quiet_week_is_said_in_one_line(stage: Stage) -> None:
+    """Without a run the digest says so and compares nothing."""
+    await stage.dana.slash("/evalbot digest now", CHANNEL)
+    digest = await stage.dana.see_message(CHANNEL, where=is_digest, timeout=PATIENCE_S)
+    assert "no run this week" in digest.text
+    assert "Nothing ran this week, so there is nothing to compare." in digest.text
+    assert "%" not in digest.text
+
+
+async def test_preview_comes_to_the_asker_alone(stage: Stage) -> None:
+    """A preview is a direct message; the channel sees nothing."""
+    await stage.dana.slash("/evalbot digest preview", CHANNEL)
+    await stage.dana.see_message("@evalbot", "Model quality", timeout=PATIENCE_S)
+    assert digests_in(stage) == []
+
+
+async def test_digest_asked_for_twice_at_once_is_one(stage: Stage) -> None:
+    """Two people who ask in the same minute get one digest."""
+    stage.move_to(stage.time().replace(second=10) + timedelta(minutes=1))
+    await asyncio.gather(*(who.slash("/evalbot digest now", CHANNEL) for who in (stage.dana, stage.lee)))
+    for who in (stage.dana, stage.lee):
+        await who.see_ephemeral(CHANNEL, "The digest is on its way", timeout=PATIENCE_S)
+    await stage.settled_down()
+    assert len(digests_in(stage)) == 1
+
+
+async def test_digest_is_switched_on_and_off(stage: Stage) -> None:
+    """A channel's weekly digest can be switched on for a time and a zone, looked up, and switched off."""
+    await stage.dana.slash("/evalbot digest status", CHANNEL)
+    await stage.dana.see_ephemeral(CHANNEL, "No channel gets a digest yet")
+    await stage.dana.slash(ON, CHANNEL)
+    await stage.dana.see_ephemeral(CHANNEL, "each Mon at 09:00 (Europe/Berlin)")
+    await stage.lee.slash("/evalbot digest status", "#support-quality")
+    await stage.lee.see_ephemeral("#support-quality", "Mon 09:00 (Europe/Berlin)")
+    await stage.dana.slash("/evalbot digest off", CHANNEL)
+    await stage.dana.see_ephemeral(CHANNEL, "The weekly digest here is off")
+    stage.move_to(next_monday())
+    assert await deliver_due(stage.bot.program.services) == 0
+
+
+async def test_scheduled_digest_comes_once_in_its_week(either_stage: Stage) -> None:
+    """When its time has come the digest is posted, and however often the clock strikes it is not posted again."""
+    stage = either_stage
+    await stage.finished()
+    await stage.dana.slash(ON, CHANNEL)
+    await stage.dana.see_ephemeral(CHANNEL, "each Mon at 09:00")
+    assert await deliver_due(stage.bot.program.services) == 0
+    stage.move_to(next_monday())
+    struck = await asyncio.gather(*(deliver_due(stage.bot.program.services) for _ in range(5)))
+    assert sum(struck) == 1
+    digest = await stage.dana.see_message(CHANNEL, where=is_digest, timeout=PATIENCE_S)
+    assert "posted late" not in digest.text
+    await stage.restart()
+    assert await deliver_due(stage.bot.program.services) == 0
+    await stage.quiet()
+    assert len(digests_in(stage)) == 1
+
+
+async def test_digest_comes_every_week(stage: Stage) -> None:
+    """The week after there is another one."""
+    await stage.dana.slash(ON, CHANNEL)
+    await stage.dana.see_ephemeral(CHANNEL, "each Mon at 09:00")
+    for week in (0, 1):
+        stage.move_to(next_monday() + timedelta(weeks=week))
+        assert await deliver_due(stage.bot.program.services) == 1
+    await stage.quiet()
+    assert len(digests_in(stage)) == 2
+
+
+async def test_digest_missed_while_the_bot_was_down_comes_late_once(stage: Stage) -> None:
+    """A bot that comes back hours after the time posts the digest, marked late; one that comes back days after skips it."""
+    await stage.finished()
+    await stage.dana.slash(ON, CHANNEL)
+    await stage.dana.see_ephemeral(CHANNEL, "each Mon at 09:00")
+    await stage.stop()
+    stage.move_to(next_monday(15))
+    await stage.start()
+    assert await deliver_due(stage.bot.program.services) == 1
+    digest = await stage.dana.see_message(CHANNEL, where=is_digest, timeout=PATIENCE_S)
+    assert "posted late" in digest.text
+    stage.move_to(next_monday() + timedelta(days=10))
+    assert await deliver_due(stage.bot.program.services) == 0
+    await stage.quiet()
+    assert len(digests_in(stage)) == 1
+
+
+async def test_two_bots_on_one_database_post_one_digest(stage: Stage) -> None:
+    """Two programs whose clocks strike together deliver one digest between them, also while Slack is slow."""
+    await stage.finished()
+    await stage.dana.slash(ON, CHANNEL)
+    await stage.dana.see_ephemeral(CHANNEL, "each Mon at 09:00")
+    stage.move_to(next_monday())
+    async with open_bot(stage.settings, now=stage.time, pace=QUICK, timing=BRIEF) as twin:
+        stage.slack.faults.slow_down(0.3)
+        struck = await asyncio.gather(deliver_due(stage.bot.program.services), deliver_due(twin.program.services))
+        assert sum(struck) == 1
+        await stage.dana.see_message(CHANNEL, where=is_digest, timeout=PATIENCE_S)
+        await stage.quiet()
+    assert len(digests_in(stage)) == 1
+
+
+async def test_twin_goes_on_delivering_when_the_other_bot_ends(stage: Stage) -> None:
+    """Posts are delivered by one of two programs; when it ends the other one takes over."""
+    async with open_bot(stage.settings, now=stage.time, pace=QUICK, timing=BRIEF) as twin:
+        await stage.stop()
+        await stage.dana.slash("/evalbot digest now", CHANNEL)
+        await stage.dana.see_message(CHANNEL, where=is_digest, timeout=PATIENCE_S)
+
+        async def all_posted() -> bool:
+            return await twin.outbox.unposted() == 0
+
+        await until(all_posted, "everything is posted")
+    assert len(digests_in(stage)) == 1

@@ -1,0 +1,122 @@
+"""Run against run: what is paired, what is not, and what is said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from factories import make_item, make_output, make_suite
+from report_samples import grade_of, make_stored
+
+from evalbot.reporting.estimates import OVERALL
+from evalbot.reports.comparing import Pairing, RunComparison, compare_runs, comparison_data, match_targets
+from evalbot.reports.contents import StoredRun
+from evalbot.runs.outputs import RunId
+from evalbot.stats.verdicts import Verdict
+from evalbot.suites.graders import GraderSpec, GraderType
+from evalbot.suites.items import Item, Split
+from evalbot.suites.targets import Target
+
+
+def stored(
+    items: Sequence[Item], passes: Callable[[int], bool], number: int, target: str = "main", **parts: Any
+) -> StoredRun:
+    """Give a run of the items in which those pass whose place does."""
+    outputs = [make_output(item.id, target=target) for item in items]
+    grades = [grade_of(one, passes(place)) for place, one in enumerate(outputs)]
+    made = make_stored(outputs, grades, make_suite(*items, **parts))
+    targets = (Target(f"openai:{target}", target),)
+    return replace(made, run=replace(made.run, id=RunId(f"run-{number}"), number=number, targets=targets))
+
+
+def items_of(count: int, first: int = 0, **changes: Any) -> list[Item]:
+    """Give items on two skills."""
+    return [
+        make_item(f"item-{n:03d}", skill="tone" if n % 2 else "citations", **changes)
+        for n in range(first, first + count)
+    ]
+
+
+def only(comparison: RunComparison) -> Any:
+    """Give the one target of a comparison."""
+    (found,) = comparison.targets
+    return found
+
+
+def test_shared_items_are_paired() -> None:
+    """Two runs of the same items are compared item by item; the items that moved are named."""
+    items = items_of(60)
+    found = only(compare_runs(stored(items, lambda n: True, 1), stored(items, lambda n: n >= 20, 2)))
+    overall = found.changes[0]
+    assert (found.pairing, overall.skill, overall.n, overall.verdict) == (Pairing.PAIRED, OVERALL, 60, Verdict.WORSE)
+    assert overall.difference == pytest.approx(-20 / 60)
+    assert (len(found.fell), found.rose) == (20, ())
+    assert (found.scores_before[OVERALL].score, found.scores_after[OVERALL].n) == (1.0, 60)
+
+
+def test_items_of_one_run_alone_are_left_out_of_the_pairs() -> None:
+    """With enough shared items the rest is counted and does not enter the scores."""
+    found = only(
+        compare_runs(stored(items_of(40), lambda n: True, 1), stored(items_of(40, first=20), lambda n: True, 2))
+    )
+    assert (found.pairing, found.changes[0].n) == (Pairing.PAIRED, 20)
+    assert (found.overlap.only_before, found.overlap.only_after, found.scores_before[OVERALL].n) == (20, 20, 20)
+
+
+def test_different_items_are_compared_unpaired_and_labelled() -> None:
+    """Without shared items the pass rates are compared, with the wider interval of two separate groups."""
+    before, after = stored(items_of(60), lambda n: n < 54, 1), stored(items_of(60, first=100), lambda n: n < 24, 2)
+    found = only(compare_runs(before, after))
+    overall = found.changes[0]
+    assert (found.pairing, overall.verdict) == (Pairing.UNPAIRED, Verdict.WORSE)
+    assert overall.difference == pytest.approx(-0.5)
+    assert (overall.lower, overall.upper) == (pytest.approx(-0.632, abs=0.01), pytest.approx(-0.337, abs=0.01))
+    assert (found.fell, found.rose) == ((), ())
+    data = comparison_data(compare_runs(before, after))["targets"][0]
+    assert (data["paired"], data["pairing"]) == (False, "not paired: different items")
+
+
+def test_an_item_that_asks_something_else_is_another_item() -> None:
+    """The same id with another question is not shared; with other graders it is, and that is said."""
+    items = items_of(30)
+    asked_anew = [replace(one, vars={"question": "Something else?"}) for one in items[:10]] + items[10:]
+    found = only(compare_runs(stored(items, lambda n: True, 1), stored(asked_anew, lambda n: True, 2)))
+    assert (len(found.overlap.shared), found.overlap.regraded) == (20, 0)
+    stricter = (GraderSpec(GraderType.EQUALS),)
+    found = only(compare_runs(stored(items, lambda n: True, 1), stored(items, lambda n: True, 2, graders=stricter)))
+    assert (len(found.overlap.shared), found.overlap.regraded) == (30, 30)
+
+
+def test_too_few_items_are_not_compared() -> None:
+    """Below five items on a side nothing is said."""
+    found = only(compare_runs(stored(items_of(4), lambda n: True, 1), stored(items_of(4), lambda n: False, 2)))
+    assert (found.pairing, found.changes) == (Pairing.NONE, ())
+
+
+def test_targets_meet_by_system_then_label_then_alone() -> None:
+    """The same system is compared with itself whatever its label; what is left over is named."""
+    a, b, c = Target("openai:a", "a"), Target("openai:b", "b"), Target("openai:c", "c")
+    assert match_targets([a, b], [replace(b, label="new"), a]) == [("b", "new"), ("a", "a")]
+    assert match_targets([a], [Target("openai:other", "a"), b]) == [("a", "a")]
+    assert match_targets([a], [b]) == [("a", "b")]
+    assert match_targets([a, b], [c]) == []
+
+
+def test_a_change_of_the_target_is_named() -> None:
+    """Two single targets of different names are compared, and the label of the earlier one is said."""
+    items = items_of(20)
+    found = only(compare_runs(stored(items, lambda n: True, 1, "old"), stored(items, lambda n: True, 2, "new")))
+    assert (found.before, found.after, found.changes[0].against) == ("old", "new", "run 1 (old)")
+
+
+def test_hidden_items_are_counted_and_not_named() -> None:
+    """Holdout items and those that people are grading do not show by name that they fell."""
+    items = [*items_of(20), make_item("secret", split=Split.HOLDOUT)]
+    before, after = stored(items, lambda n: True, 1), stored(items, lambda n: False, 2)
+    after = replace(after, in_review={after.outputs[0].id})
+    data = comparison_data(compare_runs(before, after))["targets"][0]["fell"]
+    assert data["count"] == 21
+    assert len(data["items"]) == 19
+    assert not {"secret", "item-000"} & set(data["items"])
