@@ -29,7 +29,7 @@ from evalbot.slack.http_app import EVENTS_PATH, Health, SlackRequests, build_htt
 from evalbot.slack.outbox import OutboxSender
 from evalbot.slack.pace import USUAL, Pace
 from evalbot.slack.receiving import Receive, receive_with
-from evalbot.slack.retrying import PatientRetry
+from evalbot.slack.retrying import CarefulClient, PatientRetry, refusal_code
 from evalbot.slack.sockets import PATIENT, Sockets, Timing
 from evalbot.store import workspaces
 from evalbot.store.database import Store, Transaction
@@ -122,7 +122,7 @@ def slack_client(
     None repeats a call whose answer was lost, as a repeated post would be there twice.
     """
     assert settings.slack_bot_token is not None
-    return AsyncWebClient(
+    return CarefulClient(
         token=settings.slack_bot_token.get_secret_value(),
         base_url=settings.slack_api_url,
         session=session,
@@ -149,7 +149,7 @@ async def identify(client: AsyncWebClient) -> Identity:
     try:
         answer = await client.auth_test()
     except SlackApiError as error:
-        code = str(error.response.get("error") or error.response.status_code)
+        code = refusal_code(error)
         if error.response.status_code >= 429:
             raise SlackUnavailable(f"Slack answered {code}.", "Try again in a minute.") from None
         raise BadSetting(

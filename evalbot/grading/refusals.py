@@ -13,12 +13,11 @@ _QUOTE = regex.compile(
 )
 _UNABLE = r"(?:unable|not\ able|not\ allowed|not\ permitted)"
 _CANNOT = rf"""(?: can(?:no|['’]?)t | can\ not | could(?:\ not|n['’]t) | am\ {_UNABLE} | ['’]m\ {_UNABLE}
-    | (?:wo|do)n['’]t | will\ not | (?:must|have\ to)\ (?:decline|refuse) | refuse | decline )"""
+    | won['’]t | will\ not | (?:must|have\ to)\ (?:decline|refuse) | refuse | decline )"""
 _HELP = r"""(?: help | assist | answer | provide | create | write | generate | give | share | discuss | comply | fulfil+
-    | do\ (?:that|this) | support | engage | offer | produce | process | complete | continue | respond | participate
-    | tell | advise | comment | recommend | to )"""
+    | do\ (?:that|this) | support | engage | offer | produce | process | complete | continue | respond | participate | advise )"""
 _ENGLISH = rf"""
-    \bI\s?{_CANNOT}\s+(?:\w+\s+){{0,2}}{_HELP}\b
+    \bI\s?{_CANNOT}\s+(?:to\s+)?(?:(?:\w+ly|also|just|even)\s+){{0,2}}{_HELP}\b
     | \bI(?:['’]m|\s+am)\s+(?:very\s+|really\s+|so\s+)?(?:sorry|afraid)\b[^.!?\n]{{0,40}}\b(?:I|we)\s?{_CANNOT}\b
     | ^\W*(?:sorry|apologies|unfortunately)\b[^.!?\n]{{0,40}}\b(?:I|we)\s?{_CANNOT}\b
     | \b(?:this|that|your)\s+(?:request|question)\s+(?:goes|is|violates)\s+(?:against|in\s+violation|outside)\b

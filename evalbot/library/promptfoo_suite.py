@@ -27,7 +27,7 @@ MOST_EXPANDED = 1_000
 """So many items at most may come from one test whose variables hold lists."""
 
 _VARIABLE = re.compile(r"\{\{\s*([A-Za-z_]\w*)\s*\}\}", re.ASCII)
-_PROVIDERS = (
+_PROVIDERS: tuple[tuple[re.Pattern[str], str, Mapping[str, str]], ...] = (
     (re.compile(r"openai:(?:chat|completion):(.+)"), r"openai:\1", {}),
     (re.compile(r"openai:responses:(.+)"), r"openai:\1", {"api": "responses"}),
     (re.compile(r"openai:embeddings?:(.+)"), r"openai:\1", {}),
@@ -54,18 +54,17 @@ def promptfoo_data(config: Mapping[str, Any], file: str, folder: str = "") -> Fi
     unknown = sorted(config.keys() - KNOWN - PASSED_OVER)
     if unknown:
         raise _cannot(file, f"`{shorten(unknown[0])}` is not understood")
-    usual = config.get("defaultTest") or {}
-    _check_test(usual, file, "defaultTest")
+    usual = _test(config.get("defaultTest") or {}, file, "defaultTest")
     shared, own = _default_graders(usual)
     description = config.get("description") or ""
-    options = config.get("evaluateOptions") or {}
+    options = _mapping(config.get("evaluateOptions"), file, "evaluateOptions")
     run = {key: options[key] for key in ("repeat", "maxConcurrency") if key in options}
     return {
         "name": _slug(description) or _slug(folder) or "promptfoo",
         "description": description,
         "prompts": [_prompt(one) for one in _listed(config.get("prompts"))],
         "targets": [_target(one, file) for one in _listed(config.get("providers", config.get("targets")))],
-        "defaults": {"graders": shared, "vars": usual.get("vars") or {}, "metadata": usual.get("metadata") or {}},
+        "defaults": {"graders": shared, "vars": usual["vars"], "metadata": usual["metadata"]},
         "items": list(_items(config.get("tests"), usual, own, file)),
         **({"run": run} if run else {}),
     }
@@ -93,25 +92,33 @@ def _prompt(entry: Any) -> Any:
 
 def _target(entry: Any, file: str) -> Any:
     """Give a provider as a target; those that are code are not taken over."""
-    whole = {"id": entry} if isinstance(entry, str) else dict(entry) if isinstance(entry, Mapping) else {}
+    whole: Fields = {"id": entry} if isinstance(entry, str) else dict(entry) if isinstance(entry, Mapping) else {}
     name = whole.get("id")
     if not isinstance(name, str) or name.startswith(_CODE):
         raise _cannot(file, f"the provider `{shorten(name)}` cannot be taken over; add it as a target by hand")
     for pattern, ours, config in _PROVIDERS:
         found = pattern.fullmatch(name)
         if found:
-            merged = {**config, **(whole.get("config") or {})}
+            merged = {**config, **_mapping(whole.get("config"), file, "a provider's config")}
             return {**whole, "id": found.expand(ours), **({"config": merged} if merged else {})}
     return whole if len(whole) > 1 else name
 
 
-def _check_test(test: Any, file: str, where: str) -> None:
-    """Refuse what would change results and is not understood."""
-    if not isinstance(test, Mapping):
-        raise _cannot(file, f"{where} must hold keys and values")
-    unknown = sorted(map(str, test.keys() - KNOWN_OF_TEST))
+def _mapping(value: Any, file: str, where: str) -> Fields:
+    """Give keys and values, none for nothing."""
+    if value is None or isinstance(value, Mapping):
+        return dict(value or {})
+    raise _cannot(file, f"{where} must hold keys and values")
+
+
+def _test(test: Any, file: str, where: str) -> Fields:
+    """Give a test whose vars and metadata are mappings; what would change results and is not understood is refused."""
+    found = _mapping(test, file, where)
+    unknown = sorted(map(str, found.keys() - KNOWN_OF_TEST))
     if unknown:
         raise _cannot(file, f"`{shorten(unknown[0])}` of {where} is not understood")
+    parts = {name: _mapping(found.get(name), file, f"`{name}` of {where}") for name in ("vars", "metadata")}
+    return {**found, **parts}
 
 
 def _default_graders(usual: Mapping[str, Any]) -> tuple[list[Any], list[Any]]:
@@ -121,25 +128,27 @@ def _default_graders(usual: Mapping[str, Any]) -> tuple[list[Any], list[Any]]:
     return [one for one in graders if one not in own], own
 
 
-def _items(tests: Any, usual: Mapping[str, Any], graders: Sequence[Any], file: str) -> Iterator[Any]:
+def _items(tests: Any, usual: Fields, graders: Sequence[Any], file: str) -> Iterator[Any]:
     """Give the items of the tests: one for each combination of the variables that hold lists."""
     taken: dict[str, int] = {}
-    for place, test in enumerate(_listed(tests)):
-        if isinstance(test, str):
-            yield test
+    for place, entry in enumerate(_listed(tests), start=1):
+        if isinstance(entry, str):
+            yield entry
             continue
-        _check_test(test, file, f"test {place + 1}")
-        for values in _combinations(test.get("vars") or {}, file, place):
-            known = {**(usual.get("vars") or {}), **values}
-            own = [*graders, *_listed(test.get("assert"))]
-            item: Fields = {"vars": values, "graders": [_filled(one, known, file, place) for one in own]}
-            item |= _about(test, taken)
-            yield item
+        test = _test(entry, file, f"test {place}")
+        own = [*graders, *_listed(test.get("assert"))]
+        for values in _combinations(test["vars"], file, place):
+            known = {**usual["vars"], **values}
+            yield {
+                "vars": values,
+                "graders": [_filled(one, known, file, place) for one in own],
+                **_about(test, taken),
+            }
 
 
 def _about(test: Mapping[str, Any], taken: dict[str, int]) -> Fields:
     """Give id, skill and metadata of a test."""
-    metadata = dict(test.get("metadata") or {})
+    metadata = dict(test["metadata"])
     found: Fields = {}
     stem = _slug(test.get("description") or "")
     if stem:
@@ -151,16 +160,14 @@ def _about(test: Mapping[str, Any], taken: dict[str, int]) -> Fields:
     return {**found, "metadata": metadata} if metadata else found
 
 
-def _combinations(values: Any, file: str, place: int) -> Iterator[Fields]:
+def _combinations(values: Fields, file: str, place: int) -> Iterator[Fields]:
     """Give one mapping of variables for each combination of the lists among them."""
-    if not isinstance(values, Mapping):
-        raise _cannot(file, f"the vars of test {place + 1} must hold keys and values")
     lists = {name: one for name, one in values.items() if isinstance(one, list)}
     count = 1
     for one in lists.values():
         count *= len(one)
     if not 0 < count <= MOST_EXPANDED:
-        raise _cannot(file, f"the vars of test {place + 1} stand for {count:,} items, at most {MOST_EXPANDED:,} may be")
+        raise _cannot(file, f"the vars of test {place} stand for {count:,} items, at most {MOST_EXPANDED:,} may be")
     for chosen in itertools.product(*lists.values()):
         yield {**values, **dict(zip(lists, chosen, strict=True))}
 
@@ -176,5 +183,5 @@ def _filled(value: Any, known: Mapping[str, JsonValue], file: str, place: int) -
     missing = [name for name in _VARIABLE.findall(value) if name not in known]
     if missing or "{%" in value or "{{" in _VARIABLE.sub("", value):
         wrong = f"names `{shorten(missing[0])}`, which it has not" if missing else "computes a value; write it out"
-        raise _cannot(file, f"test {place + 1} {wrong}")
+        raise _cannot(file, f"test {place} {wrong}")
     return _VARIABLE.sub(lambda found: as_text(known[found[1]]), value)

@@ -1,8 +1,8 @@
 """A run as a CSV file, one row for each answer; no cell is a live formula, and `read_csv` gives back the very same texts.
 
 A text that a spreadsheet would take for a formula gets an apostrophe in front, and so does one that begins with an apostrophe
-itself: taking one apostrophe off the front of each cell undoes it. What no file can hold (half a surrogate pair, NUL) is
-escaped as it is in the database.
+itself: taking one apostrophe off the front of each cell undoes it. Half a surrogate pair and NUL, which files of text cannot
+hold, are written as U+FDD0 (a code point that means nothing) and four hexadecimal digits.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
 from evalbot.reports.contents import AnswerState, ReportedAnswer, RunReport
-from evalbot.store.exact_text import decode_text, encode_text
 
 COLUMNS = (
     "run",
@@ -45,6 +45,9 @@ COLUMNS = (
 _STARTS_FORMULA = frozenset("=+-@−")
 _STARTS_CELL = ("'", "\t", "\r", "\n")
 _LONGEST_FIELD = 256 * 1024 * 1024
+
+_REFUSED = re.compile("[\x00\ud800-\udfff\ufdd0]")
+_ESCAPE = re.compile("\ufdd0([0-9a-f]{4})")
 
 Cell = str | int | float | None
 
@@ -78,13 +81,13 @@ def read_csv(text: str) -> list[dict[str, str]]:
 
 def safe_cell(text: str) -> str:
     """Give a text as a cell that no spreadsheet takes for a formula."""
-    stored = encode_text(text)
+    stored = _REFUSED.sub(lambda found: f"\ufdd0{ord(found[0]):04x}", text)
     return f"'{stored}" if _is_live(text) else stored
 
 
 def plain_cell(cell: str) -> str:
     """Give the text of a cell."""
-    return decode_text(cell.removeprefix("'"))
+    return _ESCAPE.sub(lambda found: chr(int(found[1], 16)), cell.removeprefix("'"))
 
 
 def _is_live(text: str) -> bool:

@@ -24,6 +24,7 @@ from evalbot.slack.ids import (
     SuiteClick,
     decode,
 )
+from evalbot.slack.retrying import refusal_code
 from evalbot.slack.views.digests import digest_numbers_view
 from evalbot.slack.views.feedback import edit_candidate_view, reject_candidate_view
 from evalbot.slack.views.notices import notice_message
@@ -87,7 +88,7 @@ async def open_modal(door: Door, press: Press, view: Mapping[str, Any]) -> None:
     try:
         await door.client.views_open(trigger_id=press.trigger_id, view=dict(view))
     except SlackApiError as error:
-        if error.response.get("error") not in TOO_LATE:
+        if refusal_code(error) not in TOO_LATE:
             raise
         await tell_privately(door, press, notice_message("That took too long to open. Press the button once more."))
 

@@ -22,7 +22,7 @@ from evalbot.slack.blocks import Payload
 from evalbot.slack.commands import answer_text
 from evalbot.slack.door import Asker, Door
 from evalbot.slack.ids import GRADE_ACTIONS, LINK_ACTIONS, BlockId
-from evalbot.slack.retrying import MOST_TRIES, TOO_MANY, retry_after_s
+from evalbot.slack.retrying import MOST_TRIES, TOO_MANY, refusal_code, retry_after_s
 from evalbot.slack.views.errors import error_message, failure_message
 from evalbot.slack.views.notices import notice_message
 from evalbot.workflows.delivering import first_time
@@ -335,7 +335,7 @@ def _said(error: BaseException) -> str:
 
 def _name(error: BaseException) -> str:
     """Name a failure of Slack or the network."""
-    return str(error.response.get("error")) if isinstance(error, SlackApiError) else type(error).__name__
+    return refusal_code(error) if isinstance(error, SlackApiError) else type(error).__name__
 
 
 async def _quietly(work: Awaitable[None]) -> None:

@@ -7,6 +7,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from evalbot.errors import BadRequest, NotAllowed
+from evalbot.slack.retrying import refusal_code
 
 
 async def check_may_post(client: AsyncWebClient, channel: str, command: str) -> None:
@@ -19,7 +20,7 @@ async def check_may_post(client: AsyncWebClient, channel: str, command: str) -> 
     try:
         answer = await client.conversations_info(channel=channel)
     except SlackApiError as error:
-        if error.response.get("error") in ("channel_not_found", "not_in_channel"):
+        if refusal_code(error) in ("channel_not_found", "not_in_channel"):
             raise BadRequest(
                 "evalbot cannot see this channel.", f"Type /invite @evalbot here, then {command} again."
             ) from error

@@ -54,7 +54,9 @@ async def note_message(door: Door, event: Mapping[str, Any], person: Person) -> 
 
 
 async def show_home(door: Door, person: Person) -> None:
-    """Publish a person's Home tab."""
+    """Publish a person's Home tab; people of other organisations get none."""
+    if person.role is Role.OUTSIDER:
+        return
     await door.client.views_publish(user_id=person.id, view=home_view(await _home_state(door, person)))
 
 

@@ -18,6 +18,7 @@ from evalbot.errors import SlackUnavailable
 from evalbot.reporting.posts import Delivery
 from evalbot.slack.blocks import with_picture
 from evalbot.slack.pace import USUAL, Pace
+from evalbot.slack.retrying import refusal_code
 from evalbot.slack.uploads import upload_picture
 from evalbot.workflows.posting import Outbox
 
@@ -127,7 +128,7 @@ class OutboxSender:
 
     async def _refused(self, delivery: Delivery, error: SlackApiError) -> bool:
         """Note a refusal of Slack: try again later or give up."""
-        code = str(error.response.get("error") or error.response.status_code)
+        code = refusal_code(error)
         if code in FOR_NOW or error.response.status_code >= 429:
             await self._outbox.failed(delivery, code, _retry_after_s(error))
             return False

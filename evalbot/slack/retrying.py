@@ -1,4 +1,4 @@
-"""Which calls to Slack are made again: those it turned away for coming too fast, when it says and never sooner.
+"""Calls to Slack, and which are made again: those it turned away for coming too fast, when it says and never sooner.
 
 A call whose answer was lost is not made again here, as it may have been carried out; the outbox looks before it repeats one.
 """
@@ -10,10 +10,13 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from slack_sdk.errors import SlackApiError, SlackRequestError
 from slack_sdk.http_retry.async_handler import AsyncRetryHandler
 from slack_sdk.http_retry.request import HttpRequest
 from slack_sdk.http_retry.response import HttpResponse
 from slack_sdk.http_retry.state import RetryState
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +30,17 @@ HURRIED = frozenset({"views.open", "views.push"})
 HURRIED_WAIT_S = 1.0
 
 TOO_MANY = 429
+
+
+class CarefulClient(AsyncWebClient):
+    """A Web API client for which an answer that is no JSON, as a proxy may give it, is a failed call and no bug."""
+
+    async def api_call(self, *args: Any, **kwargs: Any) -> AsyncSlackResponse:
+        """Call a method; raises SlackRequestError for an answer that cannot be read."""
+        try:
+            return await super().api_call(*args, **kwargs)
+        except AttributeError:
+            raise SlackRequestError("Slack's answer is no JSON.") from None
 
 
 class PatientRetry(AsyncRetryHandler):
@@ -75,6 +89,12 @@ def retry_after_s(headers: Mapping[str, Any]) -> float:
             text = str(value[0] if isinstance(value, list) and value else value)
             return float(text) if text.isdigit() else 1.0
     return 1.0
+
+
+def refusal_code(error: SlackApiError) -> str:
+    """Give Slack's word for a refusal; the HTTP status where the answer is no JSON, as in an outage."""
+    told = error.response.data
+    return str((told.get("error") if isinstance(told, dict) else None) or error.response.status_code)
 
 
 def _method(request: HttpRequest) -> str:

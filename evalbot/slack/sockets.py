@@ -23,6 +23,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from evalbot.errors import BadSetting
 from evalbot.slack.guard import Refusal, read_json
 from evalbot.slack.receiving import Receive, Reply, Retry
+from evalbot.slack.retrying import refusal_code
 
 log = logging.getLogger(__name__)
 
@@ -220,7 +221,7 @@ class Sockets:
             async with asyncio.timeout(self._timing.connect_s):
                 answer = await self._client.apps_connections_open(app_token=self._app_token)
                 ws = await self._session.ws_connect(
-                    str(answer["url"]),
+                    str(answer.get("url") or ""),
                     autoping=False,
                     timeout=aiohttp.ClientWSTimeout(ws_close=1.0),
                     proxy=self._client.proxy,
@@ -349,7 +350,7 @@ def _wrong_token(code: str) -> BadSetting:
 
 def _explain(error: SlackApiError) -> _Failure:
     """Say what a refusal of apps.connections.open means."""
-    code = str(error.response.get("error") or error.response.status_code)
+    code = refusal_code(error)
     wait = str((error.response.headers or {}).get("Retry-After") or "0")
     return _Failure(code, refused=code in WRONG_TOKEN, wait_s=float(wait) if wait.isdigit() else 0.0)
 

@@ -115,3 +115,11 @@ def add_item(suite: Suite, item: Item) -> Suite:
     while name in taken:
         name, number = ItemId(f"{item.id}-{number}"), number + 1
     return replace(suite, version=suite.version + 1, items=(*suite.items, replace(item, id=name)))
+
+
+def end_probation(suite: Suite, item_id: ItemId) -> Suite | None:
+    """Give the next version with an item off probation, None when the suite holds no such item on probation."""
+    if not any(item.id == item_id and item.status is ItemStatus.PROBATION for item in suite.items):
+        return None
+    items = tuple(replace(item, status=ItemStatus.ACTIVE) if item.id == item_id else item for item in suite.items)
+    return replace(suite, version=suite.version + 1, items=items)

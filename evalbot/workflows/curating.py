@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from evalbot.errors import BadRequest, Conflict, NotAllowed, UnknownName
 from evalbot.people import Action, Person, PersonId, may
 from evalbot.runs.outputs import OutputId
+from evalbot.runs.runs import Run
 from evalbot.store import candidates, outputs, runs, suites
 from evalbot.store.database import Transaction
 from evalbot.suites.candidates import (
@@ -21,7 +22,8 @@ from evalbot.suites.candidates import (
     edited,
     nearest_question,
 )
-from evalbot.suites.suites import Suite, add_item, release, same_content
+from evalbot.suites.items import Item
+from evalbot.suites.suites import Suite, add_item, end_probation, release, same_content
 from evalbot.workflows.scoring import get_suite
 from evalbot.workflows.services import Services
 
@@ -46,6 +48,15 @@ async def _release_if_new(services: Services, tx: Transaction, content: Suite) -
         tx, services.team, release(newest, content), services.now(), PersonId(""), "from the project's files"
     )
     return True
+
+
+async def end_item_probation(services: Services, tx: Transaction, run: Run, item: Item) -> None:
+    """Release the suite with an item off probation once people have graded an answer to it; older versions stay as they are."""
+    newest = await suites.find_suite(tx, run.team, run.suite)
+    confirmed = end_probation(newest, item.id) if newest else None
+    if confirmed is not None:
+        note = f"item {item.id} was graded by people"
+        await suites.add_suite(tx, run.team, confirmed, services.now(), PersonId(""), note)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from evalbot.store import grades, outputs, reviews, runs
 from evalbot.store.database import Transaction
 from evalbot.suites.items import ItemStatus, Split
 from evalbot.workflows.announcer import ReviewState, RoundState
+from evalbot.workflows.curating import end_item_probation
 from evalbot.workflows.scoring import ScoredRun, get_suite, load_scored_run
 from evalbot.workflows.services import Services
 
@@ -224,6 +225,8 @@ async def record_grade(services: Services, person: Person, click: GradeClick) ->
         settled = settle(review, after.grades, after.rubric, services.now()).review
         if settled != review:
             await reviews.update_review(tx, settled)
+        if settled.status is ReviewStatus.SETTLED and before.item.status is ItemStatus.PROBATION:
+            await end_item_probation(services, tx, before.run, before.item)
         changed = mine is not None and mine.level != grade.level
         return Recorded(replace(after, review=settled), grade, settled.status is not review.status, changed)
 

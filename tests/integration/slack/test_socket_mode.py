@@ -13,12 +13,12 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import WSMsgType, web
-from slack_sdk.web.async_client import AsyncWebClient
 from slack_world import QUICK, until
 
 from evalbot.errors import BadSetting
 from evalbot.slack.guard import Body
 from evalbot.slack.receiving import Reply, Retry
+from evalbot.slack.retrying import CarefulClient
 from evalbot.slack.sockets import Sockets, Timing
 
 HELLO = {"type": "hello", "num_connections": 1, "connection_info": {"app_id": "A1"}}
@@ -96,7 +96,7 @@ async def connected(
     port = runner.addresses[0][1]
     try:
         async with aiohttp.ClientSession() as session:
-            client = AsyncWebClient(base_url=f"http://127.0.0.1:{port}/api/", session=session, retry_handlers=[])
+            client = CarefulClient(base_url=f"http://127.0.0.1:{port}/api/", session=session, retry_handlers=[])
             sockets = Sockets(client, "xapp-1", receive, session=session, timing=timing, rng=lambda: 0.5)
             async with sockets:
                 yield sockets

@@ -26,7 +26,7 @@ def test_numbers_and_states_are_there() -> None:
     overall = data["estimates"][0]
     assert (overall["skill"], overall["score"], overall["n"]) == ("overall", 4 / 9, 9)
     assert 0 < overall["lower"] < 4 / 9 < overall["upper"] < 1
-    assert data["counts"] == {"items": 12, "outputs": 11, "errors": 1, "ungraded": 1, "human_graded": 0}
+    assert data["counts"] == {"items": 12, "outputs": 11, "errors": 1, "ungraded": 1}
     answers = {answer["item"]: answer for answer in data["answers"]}
     assert answers["item-4"]["people"] == {"grades": 2, "passed": 1}
     assert answers["item-4"]["grades"][0]["reason"] == "Not found."

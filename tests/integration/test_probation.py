@@ -1,0 +1,59 @@
+"""An item that came from feedback stays on probation until people have graded an answer to it."""
+
+from __future__ import annotations
+
+from evalbot.library.assets import assets_folder
+from evalbot.library.project import load_project
+from evalbot.people import Person, PersonId, Role, TeamId
+from evalbot.runs.outputs import output_id
+from evalbot.runs.planning import plan_units
+from evalbot.store import suites
+from evalbot.store.database import Store
+from evalbot.suites.items import Item, ItemId, ItemStatus
+from evalbot.suites.suites import Suite
+from evalbot.suites.targets import short_target
+from evalbot.testing import ScriptedModel, make_services
+from evalbot.workflows.curating import Feedback, approve_candidate, record_feedback, sync_suites
+from evalbot.workflows.reviewing import GradeClick, RoundRequest, open_round, record_grade
+from evalbot.workflows.running import RunRequest, execute_run, start_run
+from evalbot.workflows.services import Services
+
+TEAM = TeamId("local")
+ANN, BEN, EVE = (Person(PersonId(name), TEAM, name, Role.APPROVER) for name in ("ann", "ben", "eve"))
+
+
+async def newest(services: Services) -> Suite:
+    """Give the newest version of the suite."""
+    suite = await services.store.read(lambda tx: suites.find_suite(tx, TEAM, "help"))
+    assert suite is not None
+    return suite
+
+
+async def test_a_settled_review_ends_the_probation_of_its_item(sqlite_store: Store) -> None:
+    """The approved item is on probation in version 2; two people's grades make version 3 in which it is not."""
+    services = make_services(sqlite_store, {"model": ScriptedModel(lambda question: "Ask us by mail.")})
+    rubrics = load_project(assets_folder()).rubrics
+    items = (Item(ItemId("a"), vars={"question": "How do I reach you?"}, reference="By mail or phone."),)
+    content = Suite(
+        "help", items, targets=(short_target("test:model"),), rubrics={"helpfulness": rubrics["helpfulness"]}
+    )
+    await sync_suites(services, [content])
+    first = await start_run(services, RunRequest("help", ANN))
+    await execute_run(services, first.id)
+    asked = output_id(first.id, next(plan_units(first)))
+    candidate = await record_feedback(
+        services, ANN, Feedback(asked, "How can I reach you today?", "By phone until 6 pm.")
+    )
+    approved = await approve_candidate(services, BEN, candidate.id)
+    assert (await newest(services)).item(approved.item.id).status is ItemStatus.PROBATION
+
+    second = await start_run(services, RunRequest("help", ANN))
+    await execute_run(services, second.id)
+    opened = await open_round(services, RoundRequest(second, ANN.id, size=5))
+    mine = next(one.review for one in opened.reviews if one.item.id == approved.item.id)
+    await record_grade(services, BEN, GradeClick(mine.id, 3))
+    assert (await newest(services)).version == 2
+    await record_grade(services, EVE, GradeClick(mine.id, 3))
+    after = await newest(services)
+    assert (after.version, after.item(approved.item.id).status) == (3, ItemStatus.ACTIVE)
+    assert second.suite_version == 2
