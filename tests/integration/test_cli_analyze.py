@@ -134,7 +134,7 @@ def test_a_sample_of_pandalm_is_sharpened_by_the_judge(analyze: Call) -> None:
     human, corrected, alone = (found["estimate"][name] for name in ("human", "corrected", "judge_only"))
     assert corrected["upper"] - corrected["lower"] < 0.93 * (human["upper"] - human["lower"])
     assert corrected["lower"] < truth < corrected["upper"]
-    assert (human["n"], alone["n"]) == (99, 489)
+    assert (human["n"], alone["n"]) == (100, 489)
     assert 0.15 < found["label_saving"] < 0.5
 
 

@@ -287,28 +287,26 @@ async def until(condition: Callable[[], Awaitable[bool]], what: str, timeout_s: 
 
 
 @asynccontextmanager
-async def open_stage(database: Path, simulation: Simulation, *, http: bool = False) -> AsyncIterator[Stage]:
+async def open_stage(
+    database: Path, simulation: Simulation, *, http: bool = False, project: Path = PROJECT
+) -> AsyncIterator[Stage]:
     """Build the stage with the bot going."""
     async with Playground(rate_limits=False) as slack, ModelServer(simulation=simulation) as models:
-        stage = Stage(slack, models, stage_settings(slack, models, database, http=http))
+        stage = Stage(slack, models, stage_settings(slack, models, database, http=http, project=project))
         try:
             await stage.start()
             yield stage
         finally:
-            t = asyncio.create_task(stage.stop())
-            done, _ = await asyncio.wait({t}, timeout=10)
-            if not done:
-                import sys
-                for x in asyncio.all_tasks():
-                    x.print_stack(limit=12, file=sys.__stdout__)
-                import os; os._exit(1)
+            await stage.stop()
 
 
-def stage_settings(slack: Playground, models: ModelServer, database: Path, *, http: bool) -> Settings:
+def stage_settings(
+    slack: Playground, models: ModelServer, database: Path, *, http: bool = False, project: Path = PROJECT
+) -> Settings:
     """Give the settings of the bot: Socket Mode, or the signing secret alone for HTTP."""
     return load_settings(
         database_url=f"sqlite+aiosqlite:///{database}",
-        project=PROJECT,
+        project=project,
         slack_bot_token=slack.bot_token,
         slack_app_token=None if http else slack.app_token,
         slack_signing_secret=slack.signing_secret if http else None,

@@ -130,7 +130,7 @@ TOP = "name: desk\nitems:\n  - {id: a, input: q}\n%s\n"
         (ITEM % "expected: a, ideal: b", "field `items[0]`: `expected` and `ideal` say the same; keep one."),
         (ITEM % "messages: [{role: user, content: x}]", "asks twice, with `messages` and `input`; keep one."),
         (ITEM % "split: train", "field `items[0].split`: `train` is unknown; known are `practice`, `holdout`."),
-        (ITEM % "graders: [{type: latency}]", "graders of type `latency` are not in this version; use one of equals,"),
+        (ITEM % "graders: [{type: rouge-n}]", "graders of type `rouge-n` are not in this version; use one of equals,"),
         (ITEM % "graders: [{type: equal}]", "`equal` is not a grader type; did you mean `equals`?"),
         (
             ITEM % "graders: [{type: equals}]",

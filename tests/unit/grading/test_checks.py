@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalbot.grading.checks import CheckResult, grade_with_checks, run_check
+from evalbot.grading.checks import grade_with_checks, run_check
+from evalbot.grading.findings import CheckResult
 from evalbot.grading.grades import GraderKind
 from evalbot.runs.outputs import Failure, Output, RunId, Unit, Usage, output_id
 from evalbot.suites.graders import GraderSpec, GraderType

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalbot.grading.checks import IN_CODE, CheckResult, grade_with_checks, run_check
+from evalbot.grading.checks import IN_CODE, grade_with_checks, run_check
+from evalbot.grading.findings import CheckResult
 from evalbot.runs.outputs import Failure, Output, RunId, Unit, Usage, output_id
 from evalbot.suites.graders import BY_PEOPLE, CALLED, JUDGED, GraderSpec, GraderType
 from evalbot.suites.items import Item, ItemId
@@ -43,15 +44,16 @@ def calls(*made: Any) -> str:
 
 def test_every_kind_is_graded_in_exactly_one_way() -> None:
     """Code, a called model or function, a judge, or people: no kind is left over and none is in two."""
-    assert IN_CODE | CALLED | JUDGED | BY_PEOPLE == frozenset(GraderType)
-    assert len(IN_CODE) + len(CALLED) + len(JUDGED) + len(BY_PEOPLE) == len(GraderType)
+    ways = [IN_CODE, CALLED, JUDGED, BY_PEOPLE]
+    assert frozenset[GraderType]().union(*ways) == frozenset(GraderType)
+    assert sum(map(len, ways)) == len(GraderType)
 
 
 @pytest.mark.parametrize(
     ("kind", "value", "text", "passes"),
     [
         ("is-json", None, '{"a": 1}', True),
-        ("is-json", None, ' [1, 2]\n', True),
+        ("is-json", None, " [1, 2]\n", True),
         ("is-json", None, "42", True),
         ("is-json", None, '"caf\u00e9 \\ud83d"', True),
         ("is-json", None, "", False),
@@ -143,7 +145,17 @@ def test_tool_calls(mode: str, value: Any, made: Any, passes: bool, score: float
 
 @pytest.mark.parametrize(
     "text",
-    ["", "weather(Oslo)", "{}", "[1]", '{"tool_calls": "weather"}', '[{"name": 5}]', "[" * 100_000, "null", "x" * 10**6],
+    [
+        "",
+        "weather(Oslo)",
+        "{}",
+        "[1]",
+        '{"tool_calls": "weather"}',
+        '[{"name": 5}]',
+        "[" * 100_000,
+        "null",
+        "x" * 10**6,
+    ],
 )
 def test_a_text_without_calls_calls_no_tool(text: str) -> None:
     """Whatever is no tool call counts as none: a fail where one is wanted, a pass where none is."""
@@ -263,7 +275,8 @@ def test_a_set_passes_as_a_whole(text: str, threshold: float | None, passes: boo
     """Without a threshold every member has to pass; with one, their weighted mean decides."""
     spec = GraderSpec(GraderType.SET, threshold=threshold, graders=(HAS_A, HAS_B))
     result = run_check(spec, ITEM, text)
-    assert (result.passed, result.score) == (passes, pytest.approx(score))
+    assert result.passed is passes
+    assert result.score == pytest.approx(score)
 
 
 def test_one_broken_member_breaks_the_set() -> None:

@@ -34,7 +34,7 @@ def test_editors_accept_what_the_loader_accepts() -> None:
     assert list(check.iter_errors(SUITE)) == []
     assert list(check.iter_errors({**SUITE, "itens": []}))
     assert list(check.iter_errors({"name": "a"}))
-    assert list(check.iter_errors({**SUITE, "tests": [{"vars": {}, "graders": [{"type": "latency"}]}]}))
+    assert list(check.iter_errors({**SUITE, "tests": [{"vars": {}, "graders": [{"type": "latencee"}]}]}))
 
 
 def test_an_unknown_schema_is_refused() -> None:

@@ -1,0 +1,99 @@
+"""Troubles between the bot and Slack: connections that go, calls that are refused or lost."""
+
+from __future__ import annotations
+
+import pytest
+from slack_world import World, until
+
+from evalbot.playground.violations import Kind
+from evalbot.reporting.posts import Post
+from evalbot.slack.views.notices import notice_message
+
+
+async def reconnected(world: World, before: int) -> None:
+    """Wait until the bot has a new connection."""
+    await until(lambda: world.bot.health()["connections_opened"] > before and world.bot.health()["ok"])
+
+
+async def answers(world: World, text: str = "suites") -> None:
+    """Let Dana ask something and see the answer."""
+    dana = world.slack.driver("dana")
+    await dana.slash(f"/evalbot {text}", "#general")
+    await dana.see_ephemeral("#general", text)
+
+
+async def test_silent_socket_is_noticed(socket_world: World) -> None:
+    """A connection that looks open and carries nothing is replaced without anybody's help."""
+    assert socket_world.slack.faults.silence_sockets() == 1
+    await reconnected(socket_world, 1)
+    await answers(socket_world)
+
+
+@pytest.mark.parametrize("reason", ["refresh_requested", "warning", "link_disabled"])
+async def test_socket_that_is_sent_away_comes_back(socket_world: World, reason: str) -> None:
+    """Whatever reason Slack gives for a goodbye, a new connection follows."""
+    await socket_world.slack.disconnect(reason)
+    if reason != "link_disabled":
+        await reconnected(socket_world, 1)
+        await answers(socket_world)
+    else:
+        await until(lambda: not socket_world.bot.health()["ok"])
+        assert socket_world.bot.health()["trouble"] == "link_disabled"
+
+
+async def test_dropped_socket_comes_back_when_asking_for_an_address_fails(socket_world: World) -> None:
+    """A cut connection is replaced although Slack refuses, limits, loses and resets the calls that ask for a new one."""
+    faults = socket_world.slack.faults
+    for trouble in ("error", "server_error", "reset", "lost_reply"):
+        faults.next_call(trouble, "apps.connections.open")
+    faults.drop_sockets()
+    await reconnected(socket_world, 1)
+    await answers(socket_world)
+
+
+async def test_outage_is_survived(world: World) -> None:
+    """After an outage the bot answers again by itself, and what was to be posted meanwhile is there once."""
+    slack = world.slack
+    slack.faults.outage(0.6)
+    channel = slack.channels["support-evals"]
+    for number in range(3):
+        await world.bot.outbox.put(
+            Post(f"p{number}", slack.emulation.space.id, channel, {**notice_message(f"post {number}")})
+        )  # type: ignore[arg-type]
+    dana = slack.driver("dana")
+    await dana.see_message("#support-evals", "post 2", timeout=10)
+    posts = [one.text for one in await dana.messages("#support-evals") if "post " in one.text]
+    assert [text.split()[1] for text in posts] == ["0", "1", "2"]
+    if not slack.request_url:
+        await reconnected(world, 1)
+    await answers(world)
+
+
+@pytest.mark.parametrize("trouble", ["lost_reply", "timeout", "rate_limited", "server_error"])
+async def test_post_is_there_once(socket_world: World, trouble: str) -> None:
+    """A post whose call failed, or whose answer was lost after it was stored, is there exactly once."""
+    slack = socket_world.slack
+    slack.faults.next_call(trouble, "chat.postMessage", seconds=1)
+    post = Post(
+        "p", socket_world.bot.program.services.team, slack.channels["support-evals"], {**notice_message("only once")}
+    )
+    await socket_world.bot.outbox.put(post)
+    dana = slack.driver("dana")
+    await dana.see_message("#support-evals", "only once", timeout=10)
+    await socket_world.bot.outbox.unposted()
+    assert len([one for one in await dana.messages("#support-evals") if "only once" in one.text]) == 1
+
+
+@pytest.mark.parametrize("method", ["conversations.info", "chat.postEphemeral", "users.info"])
+async def test_call_that_was_too_fast_is_made_again(socket_world: World, method: str) -> None:
+    """A call that Slack refuses with 429 is made again after the pause it asks for, or done without."""
+    socket_world.slack.faults.next_call("rate_limited", method, seconds=1)
+    dana = socket_world.slack.driver("dana")
+    if method == "chat.postEphemeral":
+        await dana.mention("#support-evals", "run nothing")
+    else:
+        await dana.slash("/evalbot run nothing", "#support-evals")
+    await dana.see_ephemeral("#support-evals", "nothing")
+    again = 1 if method == "users.info" else 2  # a person is looked up while Slack waits: not twice
+    assert socket_world.slack.emulation.calls[method] == again
+    assert [one.kind for one in socket_world.slack.violations() if one.kind != Kind.RATE_LIMITED] == []
