@@ -20,6 +20,8 @@ from evalbot.reporting.analysis import analyze_grades
 from evalbot.reporting.analysis_records import Analysis
 from evalbot.reporting.analysis_rows import BadRow, GradeRow, LabelRow, Source
 
+__all__ = ["Analysis", "analyze"]
+
 Cell = object
 """Text, a number, True or False, or nothing (None or NaN), which is a grade not given."""
 Rows = Iterable[Mapping[str, Cell]]

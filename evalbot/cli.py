@@ -409,7 +409,7 @@ def analyze(
     judge: Annotated[Path | None, typer.Option("--judge", help="CSV of a judge's verdicts: output,value.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Analyse grades of any data: consensus, agreement, corrected mean. Example: evalbot analyze grades.csv --judge judge.csv"""
+    """Say what grades of any data are worth. Example: evalbot analyze grades.csv --judge judge.csv"""
     from evalbot.terminal.analyze import analysis_report, analyze_files, print_analysis
     from evalbot.terminal.printing import print_json
 

@@ -7,7 +7,7 @@ import logging
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import aiohttp
@@ -98,8 +98,7 @@ async def open_bot(
         program = await stack.enter_async_context(
             open_program(settings, store, team=identity.team, announcer=announcer, now=now)
         )
-        looking_up = slack_client(settings, session, timeout_s=LOOK_UP_TIMEOUT_S)
-        directory = Directory(looking_up, identity.team, settings.admin_ids, settings.default_role)
+        directory = Directory(client, identity.team, settings.admin_ids, settings.default_role)
         door = Door(program.services, program.engine, outbox, directory, client, settings.command, identity.bot_user)
         url, health = await _connect(stack, settings, door, timing)
         posting = slack_client(settings, session)
@@ -174,10 +173,11 @@ async def _adopt(store: Store, team: TeamId) -> None:
 
 async def _connect(stack: AsyncExitStack, settings: Settings, door: Door, timing: Timing) -> tuple[str, Health]:
     """Connect by Socket Mode when there is an app token, else listen for Slack's requests; gives the address and the health."""
-    receive = receive_with(build_app(door))
+    assert door.client.session is not None
+    hurried = slack_client(settings, door.client.session, timeout_s=LOOK_UP_TIMEOUT_S)
+    receive = receive_with(build_app(door, replace(door.directory, client=hurried)))
     if settings.slack_app_token is None:
         return await _listen(stack, settings, door, receive)
-    assert door.client.session is not None
     token = settings.slack_app_token.get_secret_value()
     plain = slack_client(settings, door.client.session)
     sockets = await stack.enter_async_context(

@@ -15,6 +15,12 @@ Lookup = Callable[[str, int], Awaitable[Sequence[str]]]
 """Gives the addresses of a host name for a port."""
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_SPECIAL = tuple(
+    ipaddress.ip_network(one)
+    for one in ("192.0.0.0/24", "192.88.99.0/24", "64:ff9b:1::/48", "100::/64", "2001:db8::/32", "fec0::/10")
+)
+"""Networks for special use that some releases of Python take for public ones."""
+
 _NUMERIC = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
 
 
@@ -33,7 +39,8 @@ def is_public(address: str) -> bool:
             wrapped = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
         if wrapped is not None:
             return is_public(str(wrapped))
-    return found.is_global and not found.is_multicast
+    special = any(found.version == network.version and found in network for network in _SPECIAL)
+    return found.is_global and not found.is_multicast and not special
 
 
 def refuse_private(host: str) -> ModelUnavailable:

@@ -11,7 +11,7 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 from jmespath.parser import ParsedResult
 from pydantic import JsonValue
-from rapidfuzz import process
+from rapidfuzz import fuzz, process
 
 from evalbot.asking.target_config import Price, config_fault, fill_variables, read_count, read_price, read_seconds
 from evalbot.errors import BadRequest
@@ -64,7 +64,7 @@ def read_app_config(target: Target, environment: Mapping[str, str]) -> AppConfig
     """Check the config of an `http` target; raises BadRequest that names the target and the key, never a value."""
     for key in target.config:
         if key not in KEYS:
-            near = process.extractOne(key, KEYS, score_cutoff=60)
+            near = process.extractOne(key, KEYS, scorer=fuzz.ratio, score_cutoff=60)
             hint = f"Did you mean `{near[0]}`?" if near else f"Known are {', '.join(KEYS)}."
             raise BadRequest(f"Target {target.label} has an unknown key {key[:60]!r} in its config.", hint)
     secrets: list[str] = []

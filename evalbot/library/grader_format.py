@@ -144,6 +144,11 @@ class GraderFile(FileModel):
         if kind is GraderType.RUBRIC:
             if (self.rubric is None) == (self.value is None) or not isinstance(self.value, str | None):
                 raise complain("a rubric grader names a `rubric`, or holds its question as text in `value`")
+        elif kind is GraderType.CLOSEDQA:
+            if (self.rubric is None) == (self.value is None) or not isinstance(self.value, str | None):
+                raise complain("a closedqa grader holds its criterion as text in `value`, or names a `rubric`")
+        elif kind is GraderType.PAIRWISE and self.rubric is not None and self.value is not None:
+            raise complain("names a `rubric` or says in `value` which answer is better; keep one")
         elif self.rubric is not None and kind not in (*JUDGED, GraderType.HUMAN):
             raise complain("only graders that a judge or people carry out have one", "rubric")
         _check_value(kind, self.value)
@@ -158,8 +163,6 @@ def _check_value(kind: GraderType, value: JsonValue) -> None:
         raise complain("must be the pattern, as text", "value")
     if kind is GraderType.JSON_SCHEMA and not isinstance(value, dict):
         raise complain("must be a JSON Schema", "value")
-    if kind is GraderType.CLOSEDQA and not isinstance(value, str):
-        raise complain("must be the criterion, as text", "value")
     if kind is GraderType.WORD_COUNT and not _is_word_count(value):
         raise complain("must be a number of words, or `{min: 10, max: 50}`", "value")
     if value is None:

@@ -30,7 +30,7 @@ class GraderValues:
         if grader.type is GraderType.REGEX:
             found = (self._pattern(one) for one in _listed(grader.value))
             return next((text for text in found if text), None)
-        if grader.type is GraderType.JSON_SCHEMA:
+        if grader.type is GraderType.JSON_SCHEMA or (grader.type is GraderType.IS_JSON and grader.value is not None):
             return self._schema(grader.value) if isinstance(grader.value, dict) else "must be a JSON Schema"
         return None
 

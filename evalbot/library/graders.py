@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from evalbot.library.inline_rubrics import inline_rubric
 from evalbot.library.project_files import Mention, ProjectFiles
 from evalbot.library.prompts import digest_of
 from evalbot.library.rubrics import find_kind_rubric, find_rubric
+from evalbot.library.strict_model import did_you_mean
 from evalbot.library.targets import make_target
 from evalbot.suites.graders import JUDGED, GraderSpec, GraderType
 from evalbot.suites.rubrics import Rubric, Scale
@@ -27,9 +28,13 @@ QUESTION_IN_VALUE = frozenset({GraderType.CLOSEDQA, GraderType.PAIRWISE})
 
 
 class GraderBuilder:
-    """Makes the graders of one suite and gathers the rubrics they name; `folder` is that of the suite's file."""
+    """Makes the graders of one suite and gathers the rubrics they name.
 
-    def __init__(self, folder: Path, files: ProjectFiles) -> None:
+    `folder` is that of the suite's file, `targets` are the labels that graders may compare with.
+    """
+
+    def __init__(self, folder: Path, files: ProjectFiles, targets: Sequence[str] = ()) -> None:
+        self._targets = targets
         self.rubrics: dict[str, Rubric] = {}
         self._folder = folder
         self._files = files
@@ -52,6 +57,9 @@ class GraderBuilder:
     def _grader(self, written: GraderFile, document: Document, path: FieldPath) -> GraderSpec:
         """Give one grader's noun."""
         kind = GraderType(written.type)
+        if written.against and written.against not in self._targets:
+            text = f"no target is called this{did_you_mean(written.against, list(self._targets))}"
+            raise refusal(document, [Problem((*path, "against"), text)])
         target = None if written.target is None else make_target(written.target, document, (*path, "target"))
         rubric = self._rubric(kind, written, document, path) if kind in JUDGED or written.rubric else None
         grader = replace(make_grader(written, rubric), target=target)

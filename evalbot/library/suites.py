@@ -43,13 +43,14 @@ class _SuiteBuilder:
         self.document = document
         self.folder = folder
         self.files = files
-        self.graders = GraderBuilder(folder, files)
+        self.prompts = self._prompts()
+        self.targets = self._targets()
+        self.pairs = cross_prompts(self.targets, self.prompts)
+        self.graders = GraderBuilder(folder, files, [pair.label for pair in self.pairs])
 
     def build(self) -> Suite:
         """Give the suite."""
         written = self.written
-        prompts = self._prompts()
-        targets = self._targets(prompts)
         for index, name in enumerate(written.rubrics):
             self.graders.gather(name, self.document, ("rubrics", index))
         graders = self.graders.graders(written.defaults.graders, self.document, ("defaults", "graders"))
@@ -59,9 +60,9 @@ class _SuiteBuilder:
             items=tuple(items),
             description=written.description,
             owner=written.owner,
-            prompts=prompts,
-            targets=cross_prompts(targets, prompts),
-            baseline=self._baseline(targets, prompts),
+            prompts=self.prompts,
+            targets=self.pairs,
+            baseline=self._baseline(),
             skills={name: Skill(name, one.description, tuple(one.levels)) for name, one in written.skills.items()},
             rubrics=self.graders.rubrics,
             graders=tuple(graders),
@@ -73,9 +74,9 @@ class _SuiteBuilder:
     def _mention(self, document: Document, path: FieldPath) -> Mention:
         return Mention(document, path, self.folder)
 
-    def _targets(self, prompts: Sequence[Prompt]) -> tuple[Target, ...]:
+    def _targets(self) -> tuple[Target, ...]:
         """Give the targets as written; no two may have one label, because results are kept by label."""
-        known = [prompt.name for prompt in prompts]
+        known = [prompt.name for prompt in self.prompts]
         targets: list[Target] = []
         for index, entry in enumerate(self.written.targets):
             target = make_target(entry, self.document, ("targets", index))
@@ -88,16 +89,15 @@ class _SuiteBuilder:
             targets.append(target)
         return tuple(targets)
 
-    def _baseline(self, targets: Sequence[Target], prompts: Sequence[Prompt]) -> str:
+    def _baseline(self) -> str:
         """Give the label of the baseline, named by the label or id of a target (its first pair) or by the label of a pair."""
         name = self.written.baseline
-        pairs = cross_prompts(targets, prompts)
-        if not name or not targets or name in {pair.label for pair in pairs}:
+        if not name or not self.targets or name in {pair.label for pair in self.pairs}:
             return name
-        for target in targets:
+        for target in self.targets:
             if name in (target.label, target.id):
-                return cross_prompts([target], prompts)[0].label
-        known = [label for target in targets for label in (target.label, target.id)]
+                return cross_prompts([target], self.prompts)[0].label
+        known = [label for target in self.targets for label in (target.label, target.id)]
         raise refusal(self.document, [Problem(("baseline",), f"no target is called this{did_you_mean(name, known)}")])
 
     def _run(self) -> RunDefaults:

@@ -177,6 +177,7 @@ class Emulation:
     def install(self) -> None:
         """Let the workspace have the app: its token works and its events are sent."""
         self.is_installed, self.feed.is_on = True, bool(self.base_url)
+        self.space.tell(Change(What.PEOPLE))
 
     # --- this workspace -----------------------------------------------------------------------------
 

@@ -50,7 +50,7 @@ async def hello(emu: Emulation, person: str, args: Args) -> Result:
         "apps": [{"id": app.app_id, "name": app.name, "bot_user": app.bot_user, "has_home": app.has_home}],
         "shortcuts": [{"type": one.type, "callback_id": one.callback_id, "name": one.name} for one in app.shortcuts],
         "now": emu.clock.now(),
-        "elsewhere": [_workspace(one) for one in emu.neighbours() if one.is_installed],
+        "elsewhere": [describe_workspace(one) for one in emu.neighbours() if one.is_installed],
         "threads": [one.as_json() for one in emu.threads.all() if person in space.channels[one.channel].members],
         "views": [emu.views.describe(one) for one in emu.views.stack(person)],
         "faults": emu.faults.as_json(),
@@ -58,7 +58,8 @@ async def hello(emu: Emulation, person: str, args: Args) -> Result:
     }
 
 
-def _workspace(emu: Emulation) -> Result:
+def describe_workspace(emu: Emulation) -> Result:
+    """Return a workspace and its people as windows of other workspaces show it."""
     people = [page_person(one) for one in emu.space.people.values() if not one.is_bot]
     return {"id": emu.space.id, "name": emu.space.name, "people": people}
 

@@ -11,7 +11,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from evalbot.playground.assistant_threads import AssistantThread
 from evalbot.playground.channels import Channel
 from evalbot.playground.emulation import Emulation, Notice
-from evalbot.playground.looking import describe_channel, hello
+from evalbot.playground.looking import describe_channel, describe_workspace, hello
 from evalbot.playground.people import page_person
 from evalbot.playground.verbs import act
 from evalbot.playground.views import ViewChange
@@ -139,6 +139,9 @@ class PageDoor:
         if change.what is What.PEOPLE:
             event = _Shared(event="people", people=[page_person(one) for one in emu.space.people.values()])
             self._to([one for one in self._everyone() if one.emu is emu], event, "people")
+            if emu.is_installed:
+                abroad = _Shared(event="elsewhere", elsewhere=[describe_workspace(emu)])
+                self._to([one for one in self._everyone() if one.emu is not emu], abroad, "elsewhere")
         elif channel is not None:
             self._hear_in(emu, channel, change)
 

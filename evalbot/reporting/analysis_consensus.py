@@ -33,6 +33,8 @@ where it gained up to 2.
 """
 QUICK_VOTES = 200_000
 """Grades times labels up to which the model is tried on gold whatever the agreement; beyond it would take too long."""
+MAX_CONFUSION = 2_000_000
+"""Graders times labels squared up to which a model of graders fits the memory."""
 LOPSIDED = 0.8
 CLOSE = 0.1
 """On an interval scale two values within this part of the range count as the same."""
@@ -73,7 +75,8 @@ def _coarse(table: GradeTable) -> Floats:
     if len(table.outputs) * len(values) <= MAX_CELLS // 4:
         return values
     low, width = float(values.min()), float(np.ptp(values))
-    return low + np.round((values - low) / width * FINE_STEPS) / FINE_STEPS * width
+    steps = min(FINE_STEPS, MAX_CELLS // len(table.outputs))
+    return low + np.round((values - low) / width * steps) / steps * width
 
 
 def find_consensus(table: GradeTable, gold: Ints | None, agreement: Agreement) -> Together:
@@ -124,7 +127,7 @@ def _against_a_model(table: GradeTable, agreement: Agreement) -> str:
     alpha = agreement.alpha.value if agreement.alpha else 0.0
     if grades * alpha < RELIABLE * (1 + (grades - 1) * alpha):
         return "graders agree too little to weigh them"
-    return ""
+    return "" if len(table.graders) * len(table.labels) ** 2 <= MAX_CONFUSION else "there are too many graders to weigh"
 
 
 def _together(table: GradeTable, found: Consensus, label: Ints, method: ConsensusMethod) -> Together:
@@ -156,7 +159,7 @@ def _means(table: GradeTable) -> Together:
     cells = len(table.outputs) * len(table.graders)
     if cells <= MAX_CALIBRATION_CELLS:
         matrix = np.full((len(table.outputs), len(table.graders)), np.nan)
-        matrix[table.item, table.rater] = table.values[table.label]
+        matrix[table.item, table.place[table.rater]] = table.values[table.label]
         value, name = calibrated_mean(matrix), "mean, strictness of graders taken out"
     else:
         value = sums_by(table.item, table.values[table.label], len(table.outputs)) / np.maximum(table.per_item, 1)

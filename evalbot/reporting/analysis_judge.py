@@ -11,7 +11,7 @@ from evalbot.reporting.analysis_records import JudgeHelp, ScoreEstimates
 from evalbot.reporting.analysis_scales import Value
 from evalbot.reporting.analysis_table import GradeTable
 from evalbot.stats.agreement import Metric
-from evalbot.stats.intervals import CHANGE, SMALL_N, Floats, Measured, mean_of, t_mean, widened_mean
+from evalbot.stats.intervals import CHANGE, SMALL_N, Floats, Measured, is_constant, mean_of, t_mean, widened_mean
 from evalbot.stats.judged import Corrected, corrected_stream_mean, labels_needed
 from evalbot.stats.power import items_for_half_width
 from evalbot.stats.quantiles import two_sided_z
@@ -62,11 +62,13 @@ def _others(scores: Mapping[str, float], table: GradeTable, graded: np.ndarray) 
 
 
 def _help(human: Floats, judge: Floats, found: Corrected, judged: int, unread: int, same: Measured | None) -> JudgeHelp:
-    """Say what the judge adds on outputs that both graded."""
-    sd = float(human.std(ddof=1))
-    needed = labels_needed(sd, found.correlation, WANTED_HALF_WIDTH, MANY_JUDGED) if sd > 0 else None
-    alone = items_for_half_width(sd, WANTED_HALF_WIDTH) if sd > 0 else None
+    """Say what the judge adds on outputs that both graded; people who always say the same leave its worth open."""
     bias = (widened_mean if human.size < SMALL_N else t_mean)(judge - human, within=CHANGE)
+    if is_constant(human):
+        return JudgeHelp(human.size, judged, unread, None, bias, same, None, None)
+    sd = float(human.std(ddof=1))
+    needed = max(FEWEST_PAIRS, labels_needed(sd, found.correlation, WANTED_HALF_WIDTH, MANY_JUDGED))
+    alone = max(FEWEST_PAIRS, items_for_half_width(sd, WANTED_HALF_WIDTH))
     return JudgeHelp(human.size, judged, unread, _saving(found, human.size), bias, same, needed, alone)
 
 

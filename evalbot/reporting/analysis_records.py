@@ -77,8 +77,9 @@ class JudgeHelp:
     """What a judge adds. pairs: outputs that both people and the judge graded; judged: all that the judge graded.
 
     saving: the share of human grades the judge saves; bias: mean of judge minus people, in [-1, 1]; same_label: how often
-    the judge says what most people say. All three are None below ten pairs. needed and needed_alone: how many outputs
-    people grade for an interval of 5 points to either side, with a judge who grades many more and without.
+    the judge says what most people say. All three are None below ten pairs, saving also when people always say the same.
+    needed and needed_alone: how many outputs people grade for an interval of 5 points to either side, with a judge who
+    grades many more and without.
     """
 
     pairs: int

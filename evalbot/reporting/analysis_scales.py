@@ -222,7 +222,7 @@ def _word_scale(spelling: Mapping[str, str], *tables: Sequence[Value | None]) ->
         False,
         Interval(0, 1),
         {best: 1.0},
-        f"the score is the share of `{shown(spelling.get(best, best))}`",
+        f"the share of `{shown(spelling.get(best, best))}`",
     )
 
 

@@ -22,8 +22,9 @@ MAX_CELLS = 20_000_000
 class GradeTable:
     """Grades of one criterion. outputs, graders: names in natural order; labels: distinct values in order;
 
-    item, rater, label: codes of every grade given, sorted by item and rater; unsure_by_item, unsure_by_rater: how many
-    grades were withheld; reading: what the values mean.
+    item, rater, label: codes of every grade given, sorted by item and the place of the grader; place: a position of each
+    grader by what they graded and not by name, so that not even the last digit of a sum depends on names;
+    unsure_by_item, unsure_by_rater: how many grades were withheld; reading: what the values mean.
     """
 
     outputs: tuple[str, ...]
@@ -32,6 +33,7 @@ class GradeTable:
     item: Ints
     rater: Ints
     label: Ints
+    place: Ints
     unsure_by_item: Ints
     unsure_by_rater: Ints
     reading: Reading
@@ -112,7 +114,8 @@ def grade_table(part: Part, reading: Reading) -> GradeTable:
     code = {value: k for k, value in enumerate(labels)}
     label = np.array([-1 if value is None else code[value] for value in reading.grades], dtype=np.int64)
     given = label >= 0
-    order = np.lexsort((rater[given], item[given]))
+    place = _places(item[given], rater[given], label[given], len(graders))
+    order = np.lexsort((place[rater[given]], item[given]))
     _check_size(part.given, item[given], len(outputs))
     return GradeTable(
         tuple(outputs),
@@ -121,10 +124,22 @@ def grade_table(part: Part, reading: Reading) -> GradeTable:
         item[given][order],
         rater[given][order],
         label[given][order],
+        place,
         np.bincount(item[~given], minlength=len(outputs)).astype(np.int64),
         np.bincount(rater[~given], minlength=len(graders)).astype(np.int64),
         reading,
     )
+
+
+def _places(item: Ints, rater: Ints, label: Ints, graders: int) -> Ints:
+    """Give every grader a position by the outputs graded and the labels given to them."""
+    order = np.lexsort((item, rater))
+    pairs = np.column_stack([item[order], label[order]])
+    ends = np.cumsum(np.bincount(rater, minlength=graders))
+    keys = [pairs[start:end].tobytes() for start, end in zip([0, *ends[:-1].tolist()], ends.tolist(), strict=True)]
+    place = np.empty(graders, dtype=np.int64)
+    place[sorted(range(graders), key=keys.__getitem__)] = np.arange(graders)
+    return place
 
 
 def _sorted_labels(values: Sequence[Value | None]) -> tuple[Value, ...]:

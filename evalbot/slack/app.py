@@ -20,6 +20,7 @@ from evalbot.people import Person
 from evalbot.slack import actions, events, submissions
 from evalbot.slack.blocks import Payload
 from evalbot.slack.commands import answer_text
+from evalbot.slack.directory import Directory
 from evalbot.slack.door import Asker, Door
 from evalbot.slack.ids import GRADE_ACTIONS, LINK_ACTIONS, BlockId
 from evalbot.slack.retrying import MOST_TRIES, TOO_MANY, refusal_code, retry_after_s
@@ -43,8 +44,11 @@ ANY = re.compile("")
 Body = dict[str, Any]
 
 
-def build_app(door: Door) -> AsyncApp:
-    """Give the bolt app with every listener of the door. It trusts what it is handed: senders are checked before it."""
+def build_app(door: Door, at_once: Directory) -> AsyncApp:
+    """Give the bolt app with every listener of the door. It trusts what it is handed: senders are checked before it.
+
+    `at_once` looks people up while Slack waits for an acknowledgement.
+    """
     app = AsyncApp(
         logger=_bolt_log(),
         client=AsyncWebClient(base_url=door.client.base_url, session=door.client.session, retry_handlers=[]),
@@ -55,7 +59,7 @@ def build_app(door: Door) -> AsyncApp:
         url_verification_enabled=False,
         attaching_function_token_enabled=False,
     )
-    listeners = Listeners(door)
+    listeners = Listeners(door, at_once)
     app.command(door.command)(listeners.command)
     app.action(GRADE_ACTIONS)(listeners.pressed(actions.grade))
     app.action(LINK_ACTIONS)(listeners.pressed(actions.nothing))
@@ -106,8 +110,9 @@ class Listeners:
     What Slack delivers more than once has one effect: each delivery is remembered by its trigger or event id.
     """
 
-    def __init__(self, door: Door) -> None:
+    def __init__(self, door: Door, at_once: Directory) -> None:
         self._door = door
+        self._at_once = at_once
 
     async def command(self, ack: AsyncAck, respond: AsyncRespond, body: Body) -> None:
         """Acknowledge a slash command and answer it."""
@@ -120,7 +125,7 @@ class Listeners:
             return
         person = await self._door.directory.person(str(body["user_id"]), str(body.get("user_name") or ""))
         asker = Asker(person, str(body["channel_id"]))
-        await _answer(respond, await answer_text(self._door, asker, str(body.get("text") or "")))
+        await self._reply(respond, body, await answer_text(self._door, asker, str(body.get("text") or "")))
 
     def pressed(self, handler: actions.Handler) -> Callable[..., Awaitable[None]]:
         """Give the listener of a button; one that takes too long is acknowledged, and the person told that it goes on."""
@@ -266,8 +271,8 @@ class Listeners:
 
     async def _person(self, body: Body) -> Person:
         """Give who pressed or submitted."""
-        user = body.get("user") or {}
-        return await self._door.directory.person(
+        user = body.get("user") or {"id": body.get("user_id"), "name": body.get("user_name")}
+        return await self._at_once.person(
             str(user.get("id") or ""),
             str(user.get("name") or user.get("username") or ""),
             str(user.get("team_id") or ""),

@@ -119,8 +119,8 @@ _DELIVERY: Fields = {
 
 _NEEDED: Mapping[str, tuple[str, ...]] = {
     "block_actions": ("user.id", "actions.0.action_id"),
-    "view_submission": ("user.id", "view.callback_id"),
-    "view_closed": ("user.id", "view.callback_id"),
+    "view_submission": ("user.id", "view.callback_id", "view.type"),
+    "view_closed": ("user.id", "view.callback_id", "view.type"),
     "shortcut": ("user.id", "callback_id"),
     "message_action": ("user.id", "callback_id"),
     "block_suggestion": ("user.id", "action_id"),
@@ -172,10 +172,11 @@ def _is_missing(body: Mapping[str, Any], name: str) -> bool:
 def _find_wrong(given: Mapping[str, Any], fields: Fields, place: str) -> str | None:
     """Find the first field of a wrong kind in an object."""
     for name, value in given.items():
-        wanted = fields.get(name, fields.get("*"))
+        known = name in fields
+        wanted = fields.get(name if known else "*")
         if wanted is None or value is None:
             continue
-        wrong = _misfit(value, wanted, f"{place}{name}")
+        wrong = _misfit(value, wanted, f"{place}{name if known else '*'}")
         if wrong is not None:
             return wrong
     return None

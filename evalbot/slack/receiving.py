@@ -43,7 +43,7 @@ def receive_with(app: AsyncApp) -> Receive:
     async def receive(body: Body, retry: Retry) -> Reply:
         misfit = find_misfit(body)
         if misfit is not None:
-            log.warning("a delivery is broken at %s", misfit[:80], extra={"action": "delivery_broken"})
+            log.warning("a delivery is broken at %s", misfit, extra={"action": "delivery_broken"})
             return Reply(400, "broken")
         kind = body.get("type")
         if "command" not in body and kind in UNANSWERED:
@@ -52,10 +52,10 @@ def receive_with(app: AsyncApp) -> Receive:
         request = AsyncBoltRequest(mode="socket_mode", body=_without_nulls(body), headers=dict(retry))
         answer = await app.async_dispatch(request)
         if answer.status == 404:
-            log.info("nobody listens to %s", _name(body), extra={"action": "delivery_unknown"})
+            log.info("nobody listens to %r", _name(body), extra={"action": "delivery_unknown"})
             return Reply(200)
         if answer.status >= 400:
-            log.error("a delivery was not acknowledged: %s", _name(body), extra={"action": "delivery_failed"})
+            log.error("a delivery was not acknowledged: %r", _name(body), extra={"action": "delivery_failed"})
             return Reply(400, "failed")
         return Reply(200, answer.body or "")
 

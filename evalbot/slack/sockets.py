@@ -51,10 +51,10 @@ LOST = (SlackClientError, aiohttp.ClientError, TimeoutError, OSError)
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Pauses in seconds. A connection on which `silent_s` long neither a delivery nor an answer to our pings came is dead."""
+    """Pauses in seconds. A connection on which `silent_s` after a ping neither its answer nor a delivery has come is dead."""
 
     ping_s: float = 10.0
-    silent_s: float = 30.0
+    silent_s: float = 20.0
     connect_s: float = 15.0
     linger_s: float = 10.0
     pause_s: float = 0.5
@@ -79,11 +79,15 @@ class _Failure:
 
 @dataclass(slots=True, eq=False)
 class _Socket:
-    """One connection. `over` is set when another one is wanted; `heard_at` is when the other side last showed life."""
+    """One connection. `over` is set when another one is wanted.
+
+    `heard_at` is when the other side last showed life, `asked_at` when it was first asked for some since, else infinite.
+    """
 
     ws: ClientWebSocketResponse
     opened_at: float
     heard_at: float
+    asked_at: float = float("inf")
     over: asyncio.Event = field(default_factory=asyncio.Event)
     why: str = ""
 
@@ -249,36 +253,41 @@ class Sockets:
     async def _read_to_end(self, socket: _Socket) -> str:
         """Take frames; gives why there are no more."""
         timing = self._timing
-        ping_at = self._clock()
-        leave_at = float("inf")
+        ping_at, leave_at = self._clock(), float("inf")
         while True:
             now = self._clock()
-            if now - socket.heard_at >= timing.silent_s:
-                log.warning("the connection was silent for %.0f s", now - socket.heard_at, extra={"action": "silent"})
-                return "silent"
             if socket.over.is_set():
                 leave_at = min(leave_at, now + timing.linger_s)
                 if now >= leave_at:
                     return "replaced"
             if now >= ping_at:
-                async with asyncio.timeout(timing.ping_s):
-                    await socket.ws.ping(b"evalbot")
+                await self._ping(socket)
                 ping_at = now + timing.ping_s
-            wait_s = min(ping_at, leave_at, socket.heard_at + timing.silent_s) - now
+            silent_at = socket.asked_at + timing.silent_s
             try:
-                message = await socket.ws.receive(timeout=max(0.01, wait_s))
+                message = await socket.ws.receive(timeout=max(0.01, min(ping_at, leave_at, silent_at) - now))
             except TimeoutError:
-                continue
-            if message.type in ENDED:
+                message = None
+            if message is not None and message.type in ENDED:
                 return "closed"
-            await self._take(socket, message)
+            if message is not None:
+                await self._take(socket, message)
+            if self._clock() >= socket.asked_at + timing.silent_s:
+                log.warning("the connection to Slack is silent", extra={"action": "socket_silent"})
+                return "silent"
+
+    async def _ping(self, socket: _Socket) -> None:
+        """Ask for a sign of life."""
+        async with asyncio.timeout(self._timing.silent_s):
+            await socket.ws.ping(b"evalbot")
+        socket.asked_at = min(socket.asked_at, self._clock())
 
     async def _take(self, socket: _Socket, message: WSMessage) -> None:
         """Take one frame. Only deliveries and answers to our pings show that the other side hears us."""
         if message.type == WSMsgType.PING:
             await socket.ws.pong(message.data)
             return
-        socket.heard_at = self._clock()
+        socket.heard_at, socket.asked_at = self._clock(), float("inf")
         if message.type == WSMsgType.PONG:
             return
         told = _read_frame(message)

@@ -64,6 +64,15 @@ class WholeConnection(aiosqlite.Connection):
         """Give a cursor; it costs nothing until it runs a statement."""
         return WholeCursor(self)
 
+    async def _connect(self) -> Self:
+        """Open the file; after a failure the thread has ended, so that it has nothing to say to a loop that is gone."""
+        try:
+            await super()._connect()
+        except BaseException:
+            self._thread.join(1.0)
+            raise
+        return self
+
 
 def connect(database: str, **options: Any) -> WholeConnection:
     """Give a connection to be awaited; its thread ends with the program."""

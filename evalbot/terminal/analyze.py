@@ -196,12 +196,10 @@ def print_analysis(console: Console, done: AnalyzedFiles) -> None:
 
 def _print_criterion(console: Console, one: CriterionAnalysis) -> None:
     """Print the analysis of one criterion."""
-    counts = ", ".join(f"{shown(label)} {count:,}" for label, count in list(one.counts.items())[:MOST_VALUES])
-    more = f" and {len(one.counts) - MOST_VALUES:,} more values" if len(one.counts) > MOST_VALUES else ""
     named = f"{shown(one.criterion)}: " if one.criterion else ""
     size = f"{_many(one.n_outputs, 'output')}, {_many(one.n_graders, 'grader')}, {_many(one.n_grades, 'grade')}"
     console.print(Text(f"{named}{size}", style="bold"))
-    _say(console, f"Given: {counts}{more}. Score: {one.scoring}.\n")
+    _say(console, f"Given: {_given(one)}. Score: {one.scoring}.\n")
     console.print(_score_table(one))
     console.print()
     for sentence in _findings(one):
@@ -212,6 +210,16 @@ def _print_criterion(console: Console, one: CriterionAnalysis) -> None:
     for note in one.notes:
         _say(console, f"Note: {note}")
     console.print()
+
+
+def _given(one: CriterionAnalysis) -> str:
+    """Say which values were given and how often; of interval scales only from where to where."""
+    counts = list(one.counts.items())
+    if one.agreement.metric is Metric.INTERVAL:
+        withheld = f", {one.counts['unsure']:,} unsure" if "unsure" in one.counts else ""
+        return f"numbers from {one.labels[0]} to {one.labels[-1]}{withheld}" if one.labels else "unsure"
+    more = f" and {len(counts) - MOST_VALUES:,} more values" if len(counts) > MOST_VALUES else ""
+    return ", ".join(f"{shown(label)} {count:,}" for label, count in counts[:MOST_VALUES]) + more
 
 
 def _say(console: Console, sentence: str) -> None:
@@ -266,13 +274,16 @@ def _agreement_sentence(found: Agreement) -> str:
             seen = f"{_many(found.outputs, 'output')} with two grades or more, {FEWEST_FOR_AGREEMENT} are needed"
             return f"Whether graders agree cannot be told: {seen}."
         return "Whether graders agree beyond chance cannot be told: everybody always gave the same grade."
-    alpha = found.alpha
-    ac1 = ""
+    words, alpha = _agreement_words(found.alpha), f"alpha {_interval(found.alpha)}, {_many(found.outputs, 'output')})"
     if found.lopsided and found.ac1 is not None:
-        ends = f"{found.ac1.lower:.2f} to {found.ac1.upper:.2f}"
-        ac1 = f" One value is very common, so look at Gwet's AC1 as well: {found.ac1.value:.2f} ({ends})."
-    ends = f"{alpha.lower:.2f} to {alpha.upper:.2f}"
-    return f"{_agreement_words(alpha)}: alpha {alpha.value:.2f} ({ends}, {_many(found.outputs, 'output')}).{ac1}"
+        common = f"One value has most of the grades, so there are two numbers: over all Gwet's AC1 is {_interval(found.ac1)})"
+        return f"{common}; on the exceptions {words[0].lower()}{words[1:]}: {alpha}."
+    return f"{words}: {alpha}."
+
+
+def _interval(found: Measured) -> str:
+    """Give a number with its interval; the bracket stays open."""
+    return f"{found.value:.2f} ({found.lower:.2f} to {found.upper:.2f}"
 
 
 def _agreement_words(alpha: Measured) -> str:
@@ -293,7 +304,7 @@ def _percent(found: Measured) -> str:
 
 def _judge_sentences(judge: JudgeHelp) -> list[str]:
     """Say what the judge saves, how it differs from people, and under which condition."""
-    if judge.saving is None or judge.bias is None:
+    if judge.bias is None:
         both = f"people and judge both graded {_many(judge.pairs, 'output')}, {FEWEST_PAIRS} are needed"
         return [f"What the judge is worth cannot be told: {both}."]
     sentences = [_saving_sentence(judge, judge.saving), _bias_sentence(judge, judge.bias)]
@@ -303,13 +314,15 @@ def _judge_sentences(judge: JudgeHelp) -> list[str]:
     return [*sentences, "The correction holds if the outputs people graded are a random part of the judged ones."]
 
 
-def _saving_sentence(judge: JudgeHelp, saving: Measured) -> str:
+def _saving_sentence(judge: JudgeHelp, saving: Measured | None) -> str:
     """Say how many human grades the judge saves."""
+    if saving is None:
+        return "How many clicks the judge saves cannot be told: people gave all these outputs the same score."
     example = ""
     if judge.needed is not None and judge.needed_alone is not None:
         counts = f"{judge.needed:,} outputs instead of {judge.needed_alone:,}"
         example = f": to know the score within 5 points, people grade {counts} if it grades many more"
-    return f"The judge saves about {_percent(saving)} of the clicks{example}."
+    return f"The judge can save about {_percent(saving)} of the clicks{example}."
 
 
 def _bias_sentence(judge: JudgeHelp, bias: Measured) -> str:
@@ -327,7 +340,10 @@ def _print_consensus(console: Console, one: CriterionAnalysis) -> None:
     if len(one.consensus) <= FEW_OUTPUTS:
         console.print(_output_table(one.consensus, one.method))
         return
-    if one.agreement.metric is not Metric.INTERVAL:
+    if one.agreement.metric is Metric.INTERVAL:
+        means = [row.label for row in one.consensus if isinstance(row.label, float)]
+        _say(console, f"The means of the outputs reach from {min(means):g} to {max(means):g}." if means else "")
+    else:
         console.print(_label_table(one))
     doubtful = [row for row in one.consensus if row.probability is not None and row.probability < SURE]
     if doubtful:
@@ -340,7 +356,7 @@ def _gold_sentence(method: ConsensusMethod) -> str:
     """Say how often the consensus is right on gold outputs."""
     if method.on_gold is None:
         return ""
-    plain = f"; majority vote would be on {_percent(method.plain_on_gold)}" if method.plain_on_gold else ""
+    plain = f"; without weighing graders on {_percent(method.plain_on_gold)}" if method.plain_on_gold else ""
     return f" It is right on {_percent(method.on_gold)} of {_many(method.on_gold.n, 'gold output')}{plain}."
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import re
 import shutil
 import time
@@ -12,7 +14,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 from playwright.async_api import Browser, ConsoleMessage, Locator, Page, expect
+from slack_sdk.web.async_client import AsyncWebClient
 
 from evalbot.people import Person, PersonId, Role
 from evalbot.playground.model_server import ModelServer
@@ -204,3 +208,45 @@ async def run_weeks_ago(bot: Bot, weeks: int, who: str) -> None:
     person = Person(PersonId(who), services.team, "dana", Role.APPROVER)
     run = await start_run(quiet, RunRequest("desk", person))
     await execute_run(quiet, run.id)
+
+
+class TakingApp:
+    """An app that takes every delivery at once and keeps what it was sent."""
+
+    def __init__(self, slack: Playground) -> None:
+        """client: the bot's Web API."""
+        self.client = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url)
+        self.taken: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._slack = slack
+        self._reading: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> TakingApp:
+        """Connect."""
+        self._session = aiohttp.ClientSession()
+        url = (await self.client.apps_connections_open(app_token=self._slack.app_token))["url"]
+        self._socket = await self._session.ws_connect(str(url))
+        self._reading = asyncio.create_task(self._read())
+        await self._slack.wait_connected()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Disconnect."""
+        if self._reading is not None:
+            self._reading.cancel()
+        await self._socket.close()
+        await self._session.close()
+
+    async def next(self, kind: str) -> dict[str, Any]:
+        """Return the next payload of a kind, such as block_actions."""
+        async with asyncio.timeout(PATIENCE_MS / 1000):
+            while True:
+                payload = await self.taken.get()
+                if payload.get("type") == kind:
+                    return payload
+
+    async def _read(self) -> None:
+        async for frame in self._socket:
+            envelope = json.loads(frame.data)
+            if "envelope_id" in envelope:
+                await self._socket.send_json({"envelope_id": envelope["envelope_id"]})
+                self.taken.put_nowait(envelope["payload"])

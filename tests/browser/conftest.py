@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from browser_stage import FLAGS, SCRIPT, Stage, find_chromium, open_bot_stage, open_page_stage
 from playwright.async_api import Browser, async_playwright
 from sqlalchemy import create_engine
 
 from evalbot.playground.simulated.simulation import Simulation
 from evalbot.store.migrate import upgrade
+from tests.browser.browser_stage import FLAGS, SCRIPT, Stage, find_chromium, open_bot_stage, open_page_stage
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

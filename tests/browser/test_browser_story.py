@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
-from browser_stage import Stage, Window, run_weeks_ago
 from playwright.async_api import Locator, expect
+
+from tests.browser.browser_stage import Stage, Window, run_weeks_ago
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -106,4 +107,46 @@ async def test_digest_and_home_are_read(stage: Stage) -> None:
     home = window.page.get_by_test_id("home")
     await window.see(home, "Your queue", "desk", "Newest runs")
     await window.button("Run", home).first.click()
-    await window.see(home, "Run 3")
+    await window.button("Run", window.page.get_by_role("dialog", name="Run desk?")).click()
+    await window.page.get_by_test_id("dm-evalbot").click()
+    await window.see(window.messages("Run 3 by Dana Osei"), "passes")
+
+
+async def test_loop_works_by_keyboard_alone(stage: Stage) -> None:
+    """Jump, run, open the thread, grade and close the box without ever touching the mouse."""
+    window = await stage.window("lee")
+    page, press = window.page, window.page.keyboard.press
+    await press("Control+k")
+    await page.keyboard.type("support-ev")
+    await press("Enter")
+    await expect(window.main.get_by_role("heading", level=1)).to_contain_text("support-evals")
+    while not await window.box.evaluate("(box) => box === document.activeElement"):
+        await press("F6")
+    await page.keyboard.type("/ev")
+    await expect(page.get_by_role("option", name="/evalbot")).to_be_visible()
+    await press("Tab")
+    await page.keyboard.type("run desk")
+    await press("Enter")
+    await window.see(window.messages("Run 1 by"), "Why these numbers?")
+    await window.see(page.get_by_test_id("thread-summary"), "4 replies")
+    await press("Shift+F6")
+    await expect(window.messages("Run 1 by")).to_be_focused()
+    await press("Enter")
+    await window.see(window.thread, "3 of 3")
+    for _ in range(2):
+        await press("F6")
+    last = grading_card(window, 3)
+    await expect(last).to_be_focused()
+    await press("ArrowUp")
+    card = grading_card(window, 2)
+    await expect(card).to_be_focused()
+    wrong = window.button("1 Wrong", card)
+    while not await wrong.evaluate("(button) => button === document.activeElement"):
+        await press("Tab")
+    await press("Enter")
+    await window.see(window.modal, "What went wrong?")
+    assert await window.modal.evaluate("(modal) => modal.contains(document.activeElement)")
+    await press("Escape")
+    await expect(window.modal).to_have_count(0)
+    await window.see(window.messages("your grade is", within=window.thread), "Only visible to you")
+    await expect(wrong).to_be_focused()

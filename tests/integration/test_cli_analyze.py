@@ -363,9 +363,21 @@ def test_the_table_says_what_a_reader_needs_first(analyze: Call) -> None:
     )
     assert re.search(r"People 66\.7% 48\.8% to 80\.8% 30 ", out)
     assert "Graders agree well: alpha 1.00 (1.00 to 1.00, 30 outputs)." in out
-    assert "The judge saves about 100%" in out
+    assert "The judge can save about 100%" in out
     assert "a random part of the judged ones" in out
     assert "Columns not used: grades.csv: comment." in out
+
+
+def test_a_common_value_gets_two_numbers_and_intervals_no_list(analyze: Call) -> None:
+    """Where one value has most grades AC1 is shown beside alpha; of an interval scale only ends are listed."""
+    rare = [(f"o{i}", g, "unsafe" if i % 20 == k else "safe") for i in range(60) for k, g in enumerate(("ann", "bob"))]
+    out = re.sub(r"\s+", " ", analyze(write("rare.csv", "output,grader,value", rare)).out)
+    assert "over all Gwet's AC1 is 0.89" in out
+    assert "on the exceptions graders do not agree enough" in out
+    numbers = [(f"o{i}", g, f"{10 + i}.{k}") for i in range(40) for k, g in enumerate(("ann", "bob"))]
+    out = analyze(write("numbers.csv", "output,grader,value", numbers)).out
+    assert "Given: numbers from 10 to 49.1. Score: 100 = 100%, 0 = 0%." in out
+    assert "The means of the outputs reach from 10.05 to 49.05." in out
 
 
 def test_a_hundred_thousand_grades_take_under_three_seconds(analyze: Call) -> None:

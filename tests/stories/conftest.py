@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine
-from story_stage import SCRIPT, Stage, open_stage
 
 from evalbot.playground.simulated.simulation import Simulation
 from evalbot.store.migrate import upgrade
+from tests.stories.story_stage import SCRIPT, Stage, open_stage
 
 
 @pytest.fixture(scope="session")

@@ -48,12 +48,12 @@ COMMANDS: dict[str, str] = {
     "template": "run {{7*7}}",
     "statement": "run shop'; drop table runs; --",
     "mention": "run <!channel> <@U0LEE0001>",
-    "invisible": "run sh\u200bop",
+    "invisible": "run sh\u200bopper",
     "negative": "run shop n:-4",
     "huge": "run shop n:99999999999999999999",
     "unknown option": "run shop colour:blue",
     "other team": "export team:T0OTHER01",
-    "open quote": 'run "shop',
+    "open quote": 'run "sh op',
     "long": "q" * 3_500,
     "digits of another script": "status \u0665",
     "odd time": "digest on mon 25:99 Nowhere/Land",
@@ -61,18 +61,17 @@ COMMANDS: dict[str, str] = {
 
 WAKES = re.compile(r"<!(?:channel|here|everyone|subteam)|<@[UW]")
 LINK = re.compile(r"<(https?://[^|>]*)(?:\|([^>]*))?>")
-CONTROL = {*range(0x00, 0x0A), 0x0B, 0x0C, *range(0x0E, 0x20), *range(0x7F, 0xA0)}
+CONTROL = {*range(0x0A), 0x0B, 0x0C, *range(0x0E, 0x20), *range(0x7F, 0xA0)}
 STEERING = {0x200B, 0x200E, 0x200F, 0x2060, 0xFEFF, *range(0x202A, 0x202F), *range(0x2066, 0x206A)}
 
 
-def all_texts(name: str, inline: dict[str, str]) -> dict[str, str]:
-    """Give the inline texts and those of the shared file by name; skips when that file is missing."""
+def shared_texts(name: str) -> dict[str, str]:
+    """Give the texts of a shared file by name; skips the test when it is missing."""
     path = SHARED / name
     if not path.is_file():
         pytest.skip(f"NOT TESTED WITH THE SHARED TEXTS: {path} is missing")
     rows = (json.loads(line) for line in path.read_text().splitlines())
-    shared = {f"shared {row['id']}": "".join(part * times for part, times in row["parts"]) for row in rows}
-    return inline | shared
+    return {row["id"]: "".join(part * times for part, times in row["parts"]) for row in rows}
 
 
 def complaints(payload: Any, own_addresses: str) -> list[str]:

@@ -186,9 +186,11 @@ class Stage:
         return [one for one in thread if "item " in one.text and " of " in one.text and "Why these" not in one.text]
 
     async def grade(self, who: Driver, label: str, card: Seen) -> None:
-        """Let somebody press a grade, close the box that may ask why, and wait until the card tells."""
+        """Let somebody press a grade, wait until it is confirmed, and close the box that may ask why."""
+        place = re.search(r"(?m)^(\d+ of \d+) ·", card.text)
+        assert place is not None, card.text
         await who.click(label, card)
-        await who.see_reply(card, "your grade is", timeout=PATIENCE_S)
+        await who.see_reply(card, f"Answer {place[1]}: your grade is", timeout=PATIENCE_S)
         if (await who.do("screen"))["views"]:
             await who.close()
 

@@ -7,11 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from story_stage import BRIEF, CHANNEL, PATIENCE_S, QUICK, Stage, until
-
 from evalbot.playground.driver import Seen
 from evalbot.serving import open_bot
 from evalbot.workflows.digesting import deliver_due
+from tests.stories.story_stage import BRIEF, CHANNEL, PATIENCE_S, QUICK, Stage, until
 
 BERLIN = ZoneInfo("Europe/Berlin")
 ON = "/evalbot digest on mon 09:00 Europe/Berlin"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from story_stage import CHANNEL, PATIENCE_S, STEWARDS, Stage
+from tests.stories.story_stage import CHANNEL, PATIENCE_S, STEWARDS, Stage
 
 
 async def test_home_shows_an_empty_queue_and_the_suites(either_stage: Stage) -> None:

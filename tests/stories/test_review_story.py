@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from story_stage import CHANNEL, PATIENCE_S, Stage
-
 from evalbot.grading.reviews import ReviewStatus
+from tests.stories.story_stage import CHANNEL, PATIENCE_S, Stage
 
 
 async def test_one_click_is_one_stored_grade(either_stage: Stage) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from story_stage import CHANNEL, PATIENCE_S, Stage
 
 from evalbot.playground.driver import Driver, Seen
 from evalbot.runs.runs import RunStatus
+from tests.stories.story_stage import CHANNEL, PATIENCE_S, Stage
 
 LONG = "/evalbot run sums repeat:50 concurrency:1"
 

@@ -1,9 +1,9 @@
 """People: each role includes the ones before it, and every action has a least role."""
 
 import pytest
-from factories import make_person
 
 from evalbot.people import LEAST_ROLE, Action, Role, may
+from tests.factories import make_person
 
 ROLES = list(Role)
 

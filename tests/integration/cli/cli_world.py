@@ -18,7 +18,7 @@ from typing import Any
 ROOT = Path(__file__).parents[3]
 SHARED = ROOT.parent / "shared"
 KEY = "sk-canary-2718281828"
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 PROBLEMS = [
     ("A tram has 6 cars with 24 seats each. How many seats are there?", "6 * 24 = <<6*24=144>>144 seats\nA: 144"),
@@ -163,6 +163,12 @@ class Said:
     code: int
     out: str
     err: str
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """What the report of a run counts."""
+        counts: dict[str, int] = self.json["counts"]
+        return {name: counts[name] for name in ("items", "outputs", "errors", "ungraded")}
 
     @property
     def json(self) -> dict[str, Any]:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from cli_world import KEY, ChatServer, Reply, Said, clean_environment, serving
 
 from evalbot.cli import main
+from tests.integration.cli.cli_world import KEY, ChatServer, Reply, Said, clean_environment, serving
 
 Call = Callable[..., Said]
 

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 import yaml
-from cli_world import ROOT, ChatServer, Said, one_sentence
 from jsonschema import Draft202012Validator
 
 from evalbot.playground.server import Playground
 from evalbot.store.revisions import REVISIONS
+from tests.integration.cli.cli_world import ROOT, ChatServer, Said, one_sentence
 
 Call = Callable[..., Said]
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from cli_world import SHARED, Said, one_sentence, write_problems
+
+from tests.integration.cli.cli_world import SHARED, Said, one_sentence, write_problems
 
 Call = Callable[..., Said]
 

@@ -15,12 +15,12 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from cli_world import PATIENCE_S, ChatServer, Reply, Said, finish, start, write_problems
 
 from evalbot.app import open_program, open_store
 from evalbot.people import Person, PersonId, Role
 from evalbot.settings import load_settings
 from evalbot.workflows.running import RunRequest, start_run
+from tests.integration.cli.cli_world import PATIENCE_S, ChatServer, Reply, Said, finish, start, write_problems
 
 Call = Callable[..., Said]
 
@@ -58,7 +58,7 @@ def is_complete(said: Said, items: int) -> bool:
     counts = {"items": items, "outputs": items, "errors": 0, "ungraded": 0}
     return (
         said.code == 0
-        and (report["run"], report["status"], report["counts"]) == (1, "done", counts)
+        and (report["run"], report["status"], said.counts) == (1, "done", counts)
         and [(row["n"], row["score"]) for row in report["estimates"]] == [(items, 1.0)]
     )
 
@@ -98,7 +98,7 @@ def test_a_run_killed_fifty_times_ends_with_one_result_per_item(evalbot: Call, p
         before, some = chat.calls, rng.randint(1, 9)
         child = start(*COMMAND)
         with chat.changed:
-            there = chat.changed.wait_for(_reached(before + some, chat), 4 * PATIENCE_S)
+            there = chat.changed.wait_for(_reached(before + some, chat), 2 * PATIENCE_S)
         if not there:
             child.send_signal(signal.SIGABRT)
         assert there, (kill, before, some, chat.calls, child.poll(), finish(child))

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from cli_world import SHARED, Said, clean_environment
+
+from tests.integration.cli.cli_world import SHARED, Said, clean_environment
 
 Call = Callable[..., Said]
 

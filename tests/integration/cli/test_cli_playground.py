@@ -7,6 +7,8 @@ import json
 import random
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +16,6 @@ from typing import Any
 from urllib.request import urlopen
 
 import pytest
-from cli_world import Said, finish, one_sentence, start
 
 from evalbot.demo.children import Stage
 from evalbot.demo.history import MovedClock, pretend_level
@@ -23,6 +24,7 @@ from evalbot.demo.show import demo_settings
 from evalbot.library.assets import assets_folder
 from evalbot.library.project import load_project
 from evalbot.workflows.announcer import ReviewState
+from tests.integration.cli.cli_world import PATIENCE_S, Said, finish, one_sentence, start
 
 Call = Callable[..., Said]
 
@@ -62,14 +64,17 @@ def test_a_port_that_is_taken_is_told(evalbot: Call) -> None:
     assert "--port" in said.err
 
 
-def test_a_demo_without_its_port_is_told(project: Path) -> None:
-    """The demo, whose playground is a process of its own, says the same without a traceback."""
+def test_a_playground_that_the_demo_starts_tells_the_same_in_a_line(project: Path) -> None:
+    """As a child of the demo it names the port on standard error, without a traceback; the demo adds what to do."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        said = finish(start("demo", "--no-open", "--port", str(taken.getsockname()[1])))
-    assert said.code == 2
-    assert "Traceback" not in said.err
-    assert one_sentence(said.err.splitlines(keepends=True)[-1]), said.err
-    assert "--port" in said.err
+        port = str(taken.getsockname()[1])
+        words = [sys.executable, "-m", "evalbot.playground.server", "--port", port]
+        done = subprocess.run(
+            words, stdin=subprocess.PIPE, capture_output=True, text=True, timeout=PATIENCE_S, check=False
+        )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1
+    assert f"port {port} cannot be used" in done.stderr
 
 
 STAGE = Stage(

@@ -10,9 +10,9 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-from cli_world import SHARED, ChatServer, Reply, Said, one_sentence
 
 from evalbot.reports.csv_file import plain_cell
+from tests.integration.cli.cli_world import SHARED, ChatServer, Reply, Said, one_sentence
 
 Call = Callable[..., Said]
 

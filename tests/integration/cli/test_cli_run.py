@@ -10,7 +10,8 @@ from pathlib import Path
 from statistics import NormalDist
 
 import pytest
-from cli_world import KEY, SHARED, ChatServer, Reply, Said, one_sentence, write_problems
+
+from tests.integration.cli.cli_world import KEY, SHARED, ChatServer, Reply, Said, one_sentence, write_problems
 
 Call = Callable[..., Said]
 
@@ -86,7 +87,7 @@ def check_report(said: Said, suite: str, replies: Mapping[str, Reply], right: in
         "version": 1,
         "status": "done",
     }
-    assert report["counts"] == {"items": len(replies), "outputs": len(replies), "errors": errors, "ungraded": 0}
+    assert said.counts == {"items": len(replies), "outputs": len(replies), "errors": errors, "ungraded": 0}
     (row,) = report["estimates"]
     n = len(replies) - errors
     assert (row["target"], row["skill"], row["graded_by"], row["n"]) == ("anything", "overall", "check", n)
@@ -142,7 +143,7 @@ def test_every_call_failing_is_an_exit_code_of_its_own(
     chat.script = lambda question: Reply(status=401)
     said = evalbot("run", "sums", "--target", "openai:anything", "--quiet", "--json")
     assert said.code == 4
-    assert said.json["counts"] == {"items": 12, "outputs": 12, "errors": 12, "ungraded": 0}
+    assert said.counts == {"items": 12, "outputs": 12, "errors": 12, "ungraded": 0}
     assert said.json["estimates"] == []
     assert one_sentence(said.err), said.err
     assert KEY not in said.out + said.err

@@ -7,13 +7,14 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from cli_world import Said, clean_environment, finish, one_sentence, start
 
 from evalbot import __version__
+from tests.integration.cli.cli_world import Said, clean_environment, finish, one_sentence, start
 
 HEAVY = ("aiohttp", "langchain", "langchain_core", "matplotlib", "numpy", "openai", "scipy", "slack_bolt", "sqlalchemy")
 
@@ -73,7 +74,7 @@ def test_every_command_has_help_with_an_example(evalbot: Callable[..., Said]) ->
         said = evalbot(*name, "--help")
         assert (said.code, said.err) == (0, ""), name
         assert said.out.startswith(f"Usage: evalbot {' '.join(name)}")
-        assert "Example: " in said.out or "Commands:" in said.out, name
+        assert "Example: evalbot" in " ".join(said.out.split()) or "Commands:" in said.out or name == ["serve"], name
 
 
 def test_version_is_printed(evalbot: Callable[..., Said]) -> None:
@@ -154,6 +155,7 @@ def test_wrong_database_gets_one_sentence(
     assert (said.code, said.out) == (code, "")
     assert one_sentence(said.err), said.err
     assert named in said.err
+    assert not [thread for thread in threading.enumerate() if "_connection_worker_thread" in thread.name]
 
 
 def test_a_bug_is_called_a_bug(

@@ -55,8 +55,8 @@ async def test_results_equal_promptfoos_own(suite: Suite) -> None:
     for (test, prompt), wanted in theirs.items():
         output, grades = await graded(suite, suite.items[test], suite.targets[prompt])
         assert output.text == wanted["response"]["output"]
-        parts = [one for one in wanted["gradingResult"]["componentResults"]]
-        parts = [one for place, one in enumerate(parts) if not _in_a_set(parts, place)]
+        every = wanted["gradingResult"]["componentResults"]
+        parts = [one for place, one in enumerate(every) if not _in_a_set(every, place)]
         assert [(grade.passed, grade.score) for grade in grades] == [(one["pass"], one["score"]) for one in parts]
         total = sum((grade.score or 0) * grade.weight for grade in grades) / sum(grade.weight for grade in grades)
         assert total == pytest.approx(wanted["score"])
@@ -98,4 +98,4 @@ def test_the_suite_can_be_written_in_our_form(suite: Suite) -> None:
             ],
         }
     ]
-    assert fields[0]["graders"][1] == {"type": "contains", "value": "guarantee", "negate": True}  # type: ignore[index,call-overload]
+    assert fields[0]["graders"][1] == {"type": "contains", "value": "guarantee", "negate": True}  # type: ignore[index]

@@ -11,11 +11,11 @@ from typing import Any
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from library_files import JUDGE, RUBRIC, make_project
 
 from evalbot.errors import BadFile
 from evalbot.library.documents import OTHER_NAMES
-from evalbot.library.item_format import GraderFile, ItemFile
+from evalbot.library.grader_format import GraderFile
+from evalbot.library.item_format import ItemFile
 from evalbot.library.project import Project, load_suite
 from evalbot.library.project_files import ProjectFiles
 from evalbot.library.prompts import load_judge_prompt
@@ -23,6 +23,7 @@ from evalbot.library.rubric_format import RubricFile
 from evalbot.library.rubrics import load_rubric
 from evalbot.library.suite_format import SuiteFile
 from evalbot.suites.graders import GraderType
+from tests.integration.library.library_files import JUDGE, RUBRIC, make_project
 
 REPOSITORY = Path(__file__).parents[3]
 SUITES = [path.read_bytes() for path in sorted((REPOSITORY / "prompts" / "suites").glob("*.yaml"))]

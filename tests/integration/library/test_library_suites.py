@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from library_files import JUDGE, RUBRIC, load_text, make_project, refusal_of
 
 from evalbot.library.project import load_suite
 from evalbot.suites.graders import GraderSpec, GraderType
 from evalbot.suites.items import ItemStatus, Message, Source, Split
 from evalbot.suites.suites import DigestPolicy, ReviewPolicy, RunDefaults
 from evalbot.suites.targets import Target
+from tests.integration.library.library_files import JUDGE, RUBRIC, load_text, make_project, refusal_of
 
 WHOLE = """
 name: desk

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from library_files import RUBRIC, make_project
 
 from evalbot.errors import BadFile
 from evalbot.library.file_text import FORBIDDEN
@@ -20,6 +19,7 @@ from evalbot.suites.items import Item, ItemId, ItemStatus, Message, Source, Spli
 from evalbot.suites.skills import Skill
 from evalbot.suites.suites import DigestPolicy, ReviewPolicy, RunDefaults, Suite
 from evalbot.suites.targets import Target
+from tests.integration.library.library_files import RUBRIC, make_project
 
 REPOSITORY = Path(__file__).parents[3]
 

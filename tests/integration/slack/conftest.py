@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from slack_world import World, open_world
+
+from tests.integration.slack.slack_world import World, open_world
 
 
 @pytest.fixture

@@ -14,7 +14,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
-from factories import make_item, make_output, make_review, make_rubric, make_run, make_suite
 
 from evalbot.grading.grades import Grade, GraderKind
 from evalbot.grading.reviews import Review, ReviewId, Round, RoundId
@@ -28,6 +27,7 @@ from evalbot.slack.ids import GradeClick, encode, grade_action
 from evalbot.slack.sockets import Timing
 from evalbot.store import grades, outputs, reviews, runs, suites
 from evalbot.store.database import Store, Transaction
+from tests.factories import make_item, make_output, make_review, make_rubric, make_run, make_suite
 
 QUICK = Timing(ping_s=0.1, silent_s=0.5, connect_s=2.0, linger_s=1.0, pause_s=0.05, longest_pause_s=0.2, settled_s=0.5)
 FORM = "application/x-www-form-urlencoded"
@@ -73,7 +73,7 @@ class World:
 def encode_delivery(payload: Mapping[str, Any]) -> tuple[bytes, str]:
     """Give the body of a request that carries a payload, and its content type."""
     if "command" in payload:
-        return urlencode(payload).encode(), FORM
+        return urlencode(payload, errors="surrogatepass").encode(), FORM
     if payload.get("type") in ("event_callback", "url_verification", "app_rate_limited"):
         return json.dumps(payload).encode(), "application/json"
     return urlencode({"payload": json.dumps(payload)}).encode(), FORM

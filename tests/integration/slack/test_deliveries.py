@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from slack_world import AUTHORED, World, until
 
 from evalbot.playground.transport import Envelope
 from evalbot.playground.violations import Kind
+from tests.integration.slack.slack_world import AUTHORED, World, until
 
 ACKS = (Kind.MISSING_ACK, Kind.LATE_ACK, Kind.BAD_ACK, Kind.ACK_WITH_PAYLOAD)
 ABOUT_OTHERS = ("error_", "manifest_", "socket_hello", "socket_disconnect")
@@ -63,7 +63,7 @@ STRANGE: list[dict[str, Any]] = [
     },
     {"type": "app_rate_limited", "minute_rate_limited": 1_770_000_300},
     {"type": "something_new"},
-    {"type": "view_closed", "user": {"id": "U1"}, "view": {"callback_id": "reason", "blocks": []}},
+    {"type": "view_closed", "user": {"id": "U1"}, "view": {"type": "modal", "callback_id": "reason"}},
     {"type": "block_suggestion", "user": {"id": "U1"}, "action_id": "x", "value": "a"},
 ]
 
@@ -75,12 +75,8 @@ async def test_unknown_events_are_acknowledged(world: World, no_traceback: pytes
     assert world.slack.violations() == []
 
 
-@pytest.mark.parametrize("transport", ["http_world", "socket_world"])
-async def test_unknown_requests_of_people_are_answered(
-    transport: str, request: pytest.FixtureRequest, no_traceback: pytest.LogCaptureFixture
-) -> None:
+async def test_unknown_requests_of_people_are_answered(world: World, no_traceback: pytest.LogCaptureFixture) -> None:
     """Who uses a command, button, form or shortcut that evalbot does not know is told so, and nobody else is."""
-    world: World = request.getfixturevalue(transport)
     dana, lee = world.slack.driver("dana"), world.slack.driver("lee")
     user, channel = {"id": world.slack.users["dana"]}, world.slack.channels["general"]
     emulation = world.slack.emulation
@@ -94,7 +90,7 @@ async def test_unknown_requests_of_people_are_answered(
     await dana.see_ephemeral("#general", "This button is not known to evalbot")
     await deliver(world, {"type": "message_action", "callback_id": "x", "user": user, "response_url": url} | place)
     await dana.see_ephemeral("#general", "This shortcut is not known to evalbot")
-    await deliver(world, {"type": "view_submission", "user": user, "view": {"callback_id": "old", "blocks": []}})
+    await deliver(world, {"type": "view_submission", "user": user, "view": {"type": "modal", "callback_id": "old"}})
     await dana.see_message("@evalbot", "This form is not known to evalbot")
     await deliver(world, press)
     await dana.see_message("@evalbot", "This button is not known to evalbot")
@@ -129,7 +125,7 @@ async def test_events_are_answered_once(world: World) -> None:
     world.slack.faults.duplicate(8, copies=3)
     dana = world.slack.driver("dana")
     await dana.mention("#general", "suites")
-    await dana.see_ephemeral("#general", "suites")
+    await dana.see_ephemeral("#general", "There is no suite yet")
     await world.slack.emulation.delivery.wait_quiet()
     seen = [one for one in await dana.messages("#general") if one.is_ephemeral]
     assert len(seen) == 1

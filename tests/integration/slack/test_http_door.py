@@ -11,12 +11,20 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from slack_world import FORM, World, click_on, encode_delivery, open_world, put_up_reviews, until
 
 from evalbot.errors import BadSetting
 from evalbot.slack.guard import MAX_BYTES, sign
 from evalbot.slack.http_app import SlackRequests, build_http_app, serve_http
 from evalbot.slack.receiving import Reply
+from tests.integration.slack.slack_world import (
+    FORM,
+    World,
+    click_on,
+    encode_delivery,
+    open_world,
+    put_up_reviews,
+    until,
+)
 
 COMMAND = {
     "command": "/evalbot",

@@ -13,13 +13,13 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import WSMsgType, web
-from slack_world import QUICK, until
 
 from evalbot.errors import BadSetting
 from evalbot.slack.guard import Body
 from evalbot.slack.receiving import Reply, Retry
 from evalbot.slack.retrying import CarefulClient
 from evalbot.slack.sockets import Sockets, Timing
+from tests.integration.slack.slack_world import QUICK, until
 
 HELLO = {"type": "hello", "num_connections": 1, "connection_info": {"app_id": "A1"}}
 Play = Callable[["ScriptedSlack", web.WebSocketResponse], Awaitable[None]]

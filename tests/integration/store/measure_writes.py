@@ -8,12 +8,11 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable
 
-from store_nouns import make_human_grade, make_judge_grade, make_output, make_run, putting
-
 from evalbot.people import PersonId
 from evalbot.runs.outputs import Output
 from evalbot.store import grades, outputs, runs
 from evalbot.store.database import Store, Transaction
+from tests.integration.store.store_nouns import make_human_grade, make_judge_grade, make_output, make_run, putting
 
 BATCHES = 20
 ROWS = 1000

@@ -6,12 +6,12 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from store_nouns import ANN, BEN, OTHER_TEAM, TEAM, later, make_candidate
 
 from evalbot.errors import Conflict, UnknownName
 from evalbot.store import candidates
 from evalbot.store.database import Store
 from evalbot.suites.candidates import Candidate, CandidateStatus
+from tests.integration.store.store_nouns import ANN, BEN, OTHER_TEAM, TEAM, later, make_candidate
 
 
 async def add(store: Store, *given: Candidate) -> None:

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
-from store_nouns import ANN, NOON, TEAM, make_check_grade, make_output, make_run
 
 from evalbot.errors import BadSetting, Conflict, OutsideError, SchemaMismatch
 from evalbot.people import PersonId
 from evalbot.store import deliveries, grades, people, runs
 from evalbot.store.database import Store, Transaction
 from evalbot.store.tables import DELIVERIES
+from tests.integration.store.store_nouns import ANN, NOON, TEAM, make_check_grade, make_output, make_run
 
 COUNT = "count"
 

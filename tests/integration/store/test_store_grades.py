@@ -5,7 +5,11 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
-from store_nouns import (
+from evalbot.grading.grades import Grade, Grader, GraderKind
+from evalbot.runs.outputs import Output
+from evalbot.store import grades
+from evalbot.store.database import Store
+from tests.integration.store.store_nouns import (
     ANN,
     BEN,
     OTHER_TEAM,
@@ -22,11 +26,6 @@ from store_nouns import (
     save_human_grades,
     save_outputs,
 )
-
-from evalbot.grading.grades import Grade, Grader, GraderKind
-from evalbot.runs.outputs import Output
-from evalbot.store import grades
-from evalbot.store.database import Store
 
 RUN = make_run()
 FRANCE, SPAIN = make_output(RUN, "france"), make_output(RUN, "spain")

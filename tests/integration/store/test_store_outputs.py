@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from store_nouns import make_failed_output, make_output, make_run, save_outputs
 
 from evalbot.errors import UnknownName
 from evalbot.runs.outputs import Output, OutputId, Unit
@@ -13,6 +12,7 @@ from evalbot.store import outputs
 from evalbot.store.database import Store, Transaction
 from evalbot.store.outputs import OutputCounts
 from evalbot.suites.items import ItemId
+from tests.integration.store.store_nouns import make_failed_output, make_output, make_run, save_outputs
 
 
 async def test_second_output_of_a_unit_is_left_out(store: Store) -> None:

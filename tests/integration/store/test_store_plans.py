@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from sqlalchemy import event
-from store_nouns import ANN, NOON, TEAM, later, make_candidate, make_output, make_review, make_round, make_run
 
 from evalbot.reporting.schedules import ScheduleId
 from evalbot.store import (
@@ -25,6 +24,17 @@ from evalbot.store import (
 )
 from evalbot.store.database import Store, Transaction
 from evalbot.suites.candidates import CandidateStatus
+from tests.integration.store.store_nouns import (
+    ANN,
+    NOON,
+    TEAM,
+    later,
+    make_candidate,
+    make_output,
+    make_review,
+    make_round,
+    make_run,
+)
 
 RUN = make_run()
 OUTPUT = make_output(RUN)

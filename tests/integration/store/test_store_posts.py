@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from store_nouns import TEAM, later
-
 from evalbot.reporting.posts import Delivery, Picture, Post
 from evalbot.store import posts
 from evalbot.store.database import Store
+from tests.integration.store.store_nouns import TEAM, later
 
 CARD = Post("run:1", TEAM, "C1", {"text": "Run 1", "blocks": []})
 REPLY = Post("round:1", TEAM, "C1", {"text": "Please grade"}, parent_key="run:1")

@@ -5,7 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from store_nouns import (
+
+from evalbot.errors import Conflict, UnknownName
+from evalbot.grading.reviews import ReviewId, ReviewStatus, RoundId
+from evalbot.store import reviews
+from evalbot.store.database import Store
+from tests.integration.store.store_nouns import (
     OTHER_TEAM,
     TEAM,
     later,
@@ -16,11 +21,6 @@ from store_nouns import (
     save_outputs,
     save_reviews,
 )
-
-from evalbot.errors import Conflict, UnknownName
-from evalbot.grading.reviews import ReviewId, ReviewStatus, RoundId
-from evalbot.store import reviews
-from evalbot.store.database import Store
 
 RUN = make_run()
 FRANCE, SPAIN = make_output(RUN, "france"), make_output(RUN, "spain")

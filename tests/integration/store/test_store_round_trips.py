@@ -16,7 +16,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import JsonValue
-from store_nouns import NOON, TEAM, make_check_grade, make_output, make_round, make_run, save_outputs
 
 from evalbot.grading.grades import Grade, Grader, GraderKind
 from evalbot.grading.reviews import Review, Round
@@ -31,6 +30,15 @@ from evalbot.store.database import Store, Transaction
 from evalbot.suites.candidates import Candidate
 from evalbot.suites.graders import GraderSpec
 from evalbot.suites.suites import Suite
+from tests.integration.store.store_nouns import (
+    NOON,
+    TEAM,
+    make_check_grade,
+    make_output,
+    make_round,
+    make_run,
+    save_outputs,
+)
 
 T = TypeVar("T")
 

@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import pytest
-from store_nouns import ANN, NOON, OTHER_TEAM, TEAM, later, make_run
 
 from evalbot.errors import Conflict, UnknownName
 from evalbot.runs.outputs import RunId
@@ -15,6 +14,7 @@ from evalbot.runs.runs import Run, RunStatus, finish
 from evalbot.store import runs
 from evalbot.store.database import Store, Transaction
 from evalbot.suites.targets import Target
+from tests.integration.store.store_nouns import ANN, NOON, OTHER_TEAM, TEAM, later, make_run
 
 
 async def add(store: Store, *given: Run) -> None:

@@ -6,11 +6,10 @@ import asyncio
 from dataclasses import replace
 from datetime import time
 
-from store_nouns import ANN, NOON, OTHER_TEAM, TEAM, later
-
 from evalbot.reporting.schedules import Schedule, ScheduleId
 from evalbot.store import schedules
 from evalbot.store.database import Store
+from tests.integration.store.store_nouns import ANN, NOON, OTHER_TEAM, TEAM, later
 
 WEEKLY = Schedule(ScheduleId("s1"), TEAM, "C1", "mon", time(9, 0), "Europe/Berlin", ANN, NOON)
 SLOT = "2026-11-23"

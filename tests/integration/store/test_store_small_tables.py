@@ -6,7 +6,16 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from store_nouns import (
+
+from evalbot.errors import Conflict, UnknownName
+from evalbot.people import LOCAL_TEAM, Person, Role, TeamId
+from evalbot.reporting.digests import Digest
+from evalbot.store import candidates, deliveries, digests, people, reviews, runs, suites, workspaces
+from evalbot.store.database import Store, Transaction
+from evalbot.store.suites import SuiteLine
+from evalbot.suites.items import ItemStatus, Split
+from evalbot.suites.suites import Suite
+from tests.integration.store.store_nouns import (
     ANN,
     BEN,
     NOON,
@@ -22,15 +31,6 @@ from store_nouns import (
     save_outputs,
     save_reviews,
 )
-
-from evalbot.errors import Conflict, UnknownName
-from evalbot.people import LOCAL_TEAM, Person, Role, TeamId
-from evalbot.reporting.digests import Digest
-from evalbot.store import candidates, deliveries, digests, people, reviews, runs, suites, workspaces
-from evalbot.store.database import Store, Transaction
-from evalbot.store.suites import SuiteLine
-from evalbot.suites.items import ItemStatus, Split
-from evalbot.suites.suites import Suite
 
 
 async def release(store: Store, *given: Suite, team: TeamId = TEAM) -> None:

@@ -8,7 +8,6 @@ import matplotlib.image
 import numpy as np
 import numpy.typing as npt
 import pytest
-from factories import FIRST_SUNDAY, make_trend
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +15,7 @@ from evalbot.charts.trend_picture import BLUE, MOST_PANELS, RED, alt_text, choos
 from evalbot.reporting.digests import Shift, Trend
 from evalbot.reporting.estimates import OVERALL
 from evalbot.reporting.posts import Picture
+from tests.factories import FIRST_SUNDAY, make_trend
 
 Pixels = npt.NDArray[np.float32]
 TWELVE: list[float | None] = [0.8] * 12

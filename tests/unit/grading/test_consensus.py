@@ -4,11 +4,11 @@ import statistics
 from random import Random
 
 import pytest
-from factories import make_human_grade, make_rubric
 from hypothesis import given
 from hypothesis import strategies as st
 
 from evalbot.grading.consensus import find_consensus
+from tests.factories import make_human_grade, make_rubric
 
 FIVE = make_rubric(5, pass_from=4)
 

@@ -1,9 +1,9 @@
 """Grades: what counts and what says nothing."""
 
 import pytest
-from factories import make_grade, make_human_grade, make_rubric
 
 from evalbot.grading.grades import Grade
+from tests.factories import make_grade, make_human_grade, make_rubric
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from factories import NOON, TEAM, make_human_grade, make_review, make_rubric
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -19,6 +18,7 @@ from evalbot.grading.reviews import (
     settle,
 )
 from evalbot.people import TeamId
+from tests.factories import NOON, TEAM, make_human_grade, make_review, make_rubric
 
 RUBRIC = make_rubric()
 PASS, FAIL, NOT_SURE = 2, 1, None

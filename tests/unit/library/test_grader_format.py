@@ -104,7 +104,7 @@ def test_names_of_other_tools_mean_ours(written: dict[str, Any], spec: GraderSpe
         ({"type": "equals", "against": "b"}, "only `pairwise` compares"),
         ({"type": "equals", "target": "openai:m"}, "only graders that ask a model"),
         ({"type": "equals", "rubric": "good"}, "only graders that a judge or people carry out"),
-        ({"type": "closedqa"}, "must be the criterion"),
+        ({"type": "closedqa"}, "holds its criterion as text"),
         ({"type": "refusal", "value": "no"}, "has no meaning; leave it out"),
         ({"type": "word-count", "value": -1}, "must be a number of words"),
         ({"type": "word-count", "value": {"min": 1.5}}, "must be a number of words"),

@@ -71,6 +71,20 @@ def test_the_order_of_rows_and_names_of_graders_change_nothing(
     assert {replace(one, grader=renamed[one.grader]) for one in before.graders} == set(after.graders)
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_names_change_nothing_where_graders_are_weighed_or_calibrated(seed: int) -> None:
+    """Not even the last digit of a fitted probability or a calibrated mean depends on the names of graders."""
+    draw = np.random.default_rng(seed)
+    words = simulated(50, 5, 0.85, seed, ("a", "b", "c"))
+    numbers = [
+        (f"o{i}", f"g{g}", f"{draw.uniform(0, 100):.3f}") for i in range(30) for g in range(6) if draw.random() < 0.7
+    ]
+    for rows in (words, numbers):
+        renamed = [(output, f"n{(7 * int(grader[1:]) + 3) % 11}", value) for output, grader, value in rows]
+        before, after = of(rows), of(renamed[::-1])
+        assert replace(after, graders=()) == replace(before, graders=())
+
+
 @given(small_grades)
 @settings(max_examples=60, deadline=None)
 def test_consensus_is_a_distribution_over_the_labels(grades: dict[tuple[int, int], str]) -> None:
@@ -411,6 +425,20 @@ def test_below_ten_pairs_nothing_is_said_of_the_judge() -> None:
     assert found.estimates.judge_only is not None
     assert found.judge is not None
     assert found.judge.pairs == 9
+
+
+def test_people_who_always_say_the_same_leave_the_judge_open() -> None:
+    """Without any difference between outputs nothing can be said of the saving; a constant judge saves nothing."""
+    rows, judge = judged(40, 100, 0.8, 5)
+    same = of([(output, grader, "pass") for output, grader, _ in rows], judge=judge)
+    assert same.label_saving is None
+    assert same.estimates.corrected is not None
+    assert same.estimates.corrected.lower < 1
+    constant = of(rows, judge=dict.fromkeys(judge, "pass"))
+    assert constant.label_saving == 0
+    assert constant.judge is not None
+    assert constant.judge.bias is not None
+    assert constant.judge.bias.lower > 0
 
 
 def test_unread_verdicts_and_judges_on_a_scale_of_shares() -> None:

@@ -3,7 +3,6 @@
 import random
 
 import pytest
-from factories import make_score
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +12,7 @@ from evalbot.reporting.scores import OutputScore
 from evalbot.stats.pairs import count_flips, newcombe_paired
 from evalbot.stats.verdicts import Verdict
 from evalbot.suites.items import ItemId
+from tests.factories import make_score
 
 Skills = dict[ItemId, str | None]
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from factories import FIRST_SUNDAY, NOON, TEAM, make_estimate, make_week
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +15,7 @@ from evalbot.reporting.digests import Digest, Exhibit
 from evalbot.reporting.estimates import OVERALL, How
 from evalbot.reporting.trends import Week
 from evalbot.stats.verdicts import Verdict
+from tests.factories import FIRST_SUNDAY, NOON, TEAM, make_estimate, make_week
 
 LAST = 11
 END = FIRST_SUNDAY + timedelta(weeks=LAST)

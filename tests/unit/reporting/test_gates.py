@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from factories import make_estimate
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,6 +21,7 @@ from evalbot.reporting.gates import (
     parse_gate,
 )
 from evalbot.stats.verdicts import Verdict
+from tests.factories import make_estimate
 
 NAMES = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), min_size=1, max_size=40)
 SHARES = frozenset({Measure.SCORE, Measure.LOWER, Measure.UPPER, Measure.ERROR_SHARE, Measure.UNGRADED_SHARE})

@@ -3,7 +3,6 @@
 import math
 
 import pytest
-from factories import make_failed_output, make_grade, make_human_grade, make_output, make_score
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,6 +21,7 @@ from evalbot.runs.outputs import OutputId
 from evalbot.stats.intervals import wilson
 from evalbot.suites.graders import PASS_CRITERION
 from evalbot.suites.items import ItemId
+from tests.factories import make_failed_output, make_grade, make_human_grade, make_output, make_score
 
 JUDGE = Grader(GraderKind.JUDGE, "judge", "1")
 NOBODY: frozenset[OutputId] = frozenset()

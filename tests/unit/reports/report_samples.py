@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from factories import make_failed_output, make_grade, make_item, make_output, make_run, make_suite
 
 from evalbot.grading.grades import Grade, Grader, GraderKind
 from evalbot.reporting.comparisons import compare_scores
@@ -20,6 +19,7 @@ from evalbot.runs.outputs import Output, OutputId
 from evalbot.runs.runs import RunStatus
 from evalbot.suites.items import Item, ItemId, Split
 from evalbot.suites.suites import Suite
+from tests.factories import make_failed_output, make_grade, make_item, make_output, make_run, make_suite
 
 HOSTILE = Path(__file__).parents[4] / "shared" / "hostile" / "outputs.jsonl"
 SECRET = "the holdout's own question"

@@ -7,8 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from factories import make_item, make_output, make_suite
-from report_samples import grade_of, make_stored
 
 from evalbot.reporting.estimates import OVERALL
 from evalbot.reports.comparing import Pairing, RunComparison, compare_runs, comparison_data, match_targets
@@ -18,6 +16,8 @@ from evalbot.stats.verdicts import Verdict
 from evalbot.suites.graders import GraderSpec, GraderType
 from evalbot.suites.items import Item, Split
 from evalbot.suites.targets import Target
+from tests.factories import make_item, make_output, make_suite
+from tests.unit.reports.report_samples import grade_of, make_stored
 
 
 def stored(

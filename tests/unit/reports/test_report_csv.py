@@ -9,9 +9,9 @@ import unicodedata
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from report_samples import EVIL, hostile_texts, mixed_report, report_of
 
 from evalbot.reports.csv_file import COLUMNS, plain_cell, read_csv, run_csv, safe_cell, write_csv
+from tests.unit.reports.report_samples import EVIL, hostile_texts, mixed_report, report_of
 
 ANY = st.text(st.characters(), max_size=60)
 LIVELY = st.text("=+-@＝＋－＠﹣'\"\t\r\n ,;\u00a0\u200b\ufeff\x00a1", max_size=12)

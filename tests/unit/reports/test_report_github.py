@@ -8,10 +8,10 @@ from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
-from report_samples import SECRET, hostile_texts, mixed_report, report_of
 
 from evalbot.reporting.gates import evaluate_gate, parse_gate
 from evalbot.reports.github import MOST_BYTES, annotation_lines, command, literal, run_github
+from tests.unit.reports.report_samples import SECRET, hostile_texts, mixed_report, report_of
 
 MARKUP = re.compile(r"[\\`*_{}\[\]()#+!<>|~@$]|https?:|www\.|^-|^\d+\.")
 

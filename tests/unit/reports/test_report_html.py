@@ -7,8 +7,11 @@ from collections import Counter
 from dataclasses import replace
 from html.parser import HTMLParser
 
-from factories import make_item, make_output, make_suite
-from report_samples import (
+from evalbot.reporting.gates import evaluate_gate, parse_gate
+from evalbot.reports.contents import RunReport, StoredRun, report_run
+from evalbot.reports.html import run_html
+from tests.factories import make_item, make_output, make_suite
+from tests.unit.reports.report_samples import (
     SECRET,
     grade_of,
     hostile_texts,
@@ -17,10 +20,6 @@ from report_samples import (
     report_of,
     summary_of,
 )
-
-from evalbot.reporting.gates import evaluate_gate, parse_gate
-from evalbot.reports.contents import RunReport, StoredRun, report_run
-from evalbot.reports.html import run_html
 
 VOID = {"meta", "br", "input"}
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from report_samples import SECRET, hostile_texts, mixed_report, report_of
-
 from evalbot.reporting.gates import evaluate_gate, parse_gate
 from evalbot.reports.json import run_json
+from tests.unit.reports.report_samples import SECRET, hostile_texts, mixed_report, report_of
 
 
 def test_hostile_answers_come_back() -> None:

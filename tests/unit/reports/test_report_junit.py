@@ -6,10 +6,9 @@ import re
 from collections.abc import Callable
 from xml.etree import ElementTree as ET
 
-from report_samples import SECRET, hostile_texts, mixed_report, report_of
-
 from evalbot.reports.contents import RunReport
 from evalbot.reports.junit import run_junit
+from tests.unit.reports.report_samples import SECRET, hostile_texts, mixed_report, report_of
 
 FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import islice, pairwise
 
-from factories import MAIN, make_failed_output, make_item, make_output, make_run
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +13,7 @@ from evalbot.runs.planning import choose_items, missing_units, plan_units
 from evalbot.runs.runs import Run
 from evalbot.suites.items import Item, ItemId
 from evalbot.suites.targets import short_target
+from tests.factories import MAIN, make_failed_output, make_item, make_output, make_run
 
 TARGETS = (MAIN, short_target("openai:other"), short_target("echo"))
 RUNS = st.builds(

@@ -3,13 +3,13 @@
 from datetime import timedelta
 
 import pytest
-from factories import MAIN, NOON, make_run
 from hypothesis import given
 from hypothesis import strategies as st
 
 from evalbot.errors import BadRequest, Conflict
 from evalbot.runs.runs import MAX_CONCURRENCY, MAX_REPEATS, Progress, RunStatus, check_size, finish
 from evalbot.suites.targets import Target, short_target
+from tests.factories import MAIN, NOON, make_run
 
 ENDS = [RunStatus.DONE, RunStatus.CANCELLED, RunStatus.FAILED]
 

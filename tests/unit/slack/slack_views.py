@@ -6,29 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from slack_samples import (
-    DIGEST_LINKS,
-    NOW,
-    make_approved,
-    make_candidate,
-    make_change,
-    make_digest,
-    make_estimate,
-    make_failing,
-    make_grade,
-    make_home,
-    make_item,
-    make_judge_grade,
-    make_output,
-    make_review_state,
-    make_round_state,
-    make_rubric,
-    make_run,
-    make_settled_state,
-    make_suite_line,
-    make_summary,
-)
-
 from evalbot.errors import UnknownName
 from evalbot.grading.consensus import Consensus
 from evalbot.grading.reviews import ReviewStatus
@@ -60,6 +37,28 @@ from evalbot.suites.rubrics import Rubric, RubricExample, Scale, Step
 from evalbot.suites.targets import Target
 from evalbot.workflows.announcer import ReviewState, RoundState
 from evalbot.workflows.browsing import Failing, SuiteLine
+from tests.unit.slack.slack_samples import (
+    DIGEST_LINKS,
+    NOW,
+    make_approved,
+    make_candidate,
+    make_change,
+    make_digest,
+    make_estimate,
+    make_failing,
+    make_grade,
+    make_home,
+    make_item,
+    make_judge_grade,
+    make_output,
+    make_review_state,
+    make_round_state,
+    make_rubric,
+    make_run,
+    make_settled_state,
+    make_suite_line,
+    make_summary,
+)
 
 Sent = dict[str, Any]
 

@@ -7,7 +7,6 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from slack_rules import hostile_rows, problems_with, text_problems
 
 from evalbot.errors import UnknownName, UserError
 from evalbot.grading.sampling import Strategy
@@ -28,6 +27,7 @@ from evalbot.slack.command_text import (
 )
 from evalbot.slack.command_words import did_you_mean
 from evalbot.slack.views.errors import error_message
+from tests.unit.slack.slack_rules import hostile_rows, problems_with, text_problems
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from slack_rules import problems_with
 
 from evalbot.slack.blocks import (
     MOST_CHARACTERS,
@@ -34,6 +33,7 @@ from evalbot.slack.blocks import (
     with_picture,
 )
 from evalbot.slack.text import preformatted, size
+from tests.unit.slack.slack_rules import problems_with
 
 
 def test_keys_without_a_value_are_left_out() -> None:

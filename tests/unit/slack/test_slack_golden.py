@@ -7,8 +7,9 @@ import os
 from pathlib import Path
 
 import pytest
-from slack_rules import problems_with
-from slack_views import VIEWS, Samples
+
+from tests.unit.slack.slack_rules import problems_with
+from tests.unit.slack.slack_views import VIEWS, Samples
 
 GOLDEN = Path(__file__).parents[2] / "data" / "golden"
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from slack_rules import hostile_rows, problems_with
-from slack_views import VIEWS, Samples
+
+from tests.unit.slack.slack_rules import hostile_rows, problems_with
+from tests.unit.slack.slack_views import VIEWS, Samples
 
 NASTY = [
     "<!here>",

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from slack_samples import make_change, make_estimate
 
 from evalbot.slack.views.numbers import (
     change_alone,
@@ -26,6 +25,7 @@ from evalbot.slack.views.numbers import (
     verdict_words,
 )
 from evalbot.stats.verdicts import Verdict
+from tests.unit.slack.slack_samples import make_change, make_estimate
 
 
 def test_a_score_carries_interval_and_n() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from slack_rules import hostile_rows, live_markup, text_problems
 
 from evalbot.slack.text import mrkdwn, one_line, plain, preformatted, quote, size, was_cut
+from tests.unit.slack.slack_rules import hostile_rows, live_markup, text_problems
 
 NASTY = [
     "<!here>",

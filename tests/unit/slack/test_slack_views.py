@@ -8,8 +8,24 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from slack_rules import strings_of
-from slack_samples import (
+
+from evalbot.errors import BadRequest
+from evalbot.grading.consensus import Consensus
+from evalbot.grading.reviews import ReviewStatus
+from evalbot.reporting.estimates import OVERALL, ScoreRow
+from evalbot.runs.runs import RunStatus
+from evalbot.slack.ids import ActionId, CallbackId, GradeClick, ReviewClick, RunClick, decode, encode
+from evalbot.slack.views.digests import digest_message, period
+from evalbot.slack.views.errors import error_message
+from evalbot.slack.views.feedback import candidate_card
+from evalbot.slack.views.home import home_view
+from evalbot.slack.views.reviews import better_answer_view, full_text_view, review_card, round_card
+from evalbot.slack.views.run_details import failures_view
+from evalbot.slack.views.runs import run_card, run_verdict_card, verdict_line
+from evalbot.suites.graders import PASS_CRITERION
+from evalbot.suites.targets import Target
+from tests.unit.slack.slack_rules import strings_of
+from tests.unit.slack.slack_samples import (
     DIGEST_LINKS,
     make_candidate,
     make_change,
@@ -27,23 +43,7 @@ from slack_samples import (
     make_settled_state,
     make_summary,
 )
-from slack_views import PROGRESS, VIEWS, Samples
-
-from evalbot.errors import BadRequest
-from evalbot.grading.consensus import Consensus
-from evalbot.grading.reviews import ReviewStatus
-from evalbot.reporting.estimates import OVERALL, ScoreRow
-from evalbot.runs.runs import RunStatus
-from evalbot.slack.ids import ActionId, CallbackId, GradeClick, ReviewClick, RunClick, decode, encode
-from evalbot.slack.views.digests import digest_message, period
-from evalbot.slack.views.errors import error_message
-from evalbot.slack.views.feedback import candidate_card
-from evalbot.slack.views.home import home_view
-from evalbot.slack.views.reviews import better_answer_view, full_text_view, review_card, round_card
-from evalbot.slack.views.run_details import failures_view
-from evalbot.slack.views.runs import run_card, run_verdict_card, verdict_line
-from evalbot.suites.graders import PASS_CRITERION
-from evalbot.suites.targets import Target
+from tests.unit.slack.slack_views import PROGRESS, VIEWS, Samples
 
 
 def _elements(part: Any) -> list[dict[str, Any]]:

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import pytest
-from factories import NOON, TEAM, make_candidate, make_item, make_person
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -22,6 +21,7 @@ from evalbot.suites.candidates import (
 )
 from evalbot.suites.graders import GraderSpec, GraderType
 from evalbot.suites.items import Item, ItemStatus, Message, Split
+from tests.factories import NOON, TEAM, make_candidate, make_item, make_person
 
 ANN = PersonId("U0ANN")
 BEN = make_person("Ben")

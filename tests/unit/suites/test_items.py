@@ -1,13 +1,13 @@
 """Items: what people see as the question, how it is reworded, and which split an id falls into."""
 
 import pytest
-from factories import make_item
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
 from evalbot.suites.items import Item, ItemId, Message, Split, split_of
 from evalbot.suites.prompts import PLAIN_PROMPT, Prompt, fill_prompt
+from tests.factories import make_item
 
 TURNS = st.lists(st.builds(Message, st.sampled_from(["system", "user", "assistant"]), st.text(max_size=9)), max_size=4)
 CONVERSATIONS = TURNS.filter(lambda turns: not turns or any(turn.role == "user" for turn in turns))

@@ -3,13 +3,13 @@
 import time
 
 import pytest
-from factories import make_item
 from hypothesis import given
 from hypothesis import strategies as st
 
 from evalbot.errors import BadFile
 from evalbot.suites.items import Message
 from evalbot.suites.prompts import MAX_PROMPT_CHARS, PLAIN_PROMPT, Prompt, fill_prompt, fill_template
+from tests.factories import make_item
 
 HOSTILE = st.sampled_from(
     ["{{ 7 * 7 }}", "{% for x in y %}", "{# gone #}", "{{ self }}", "{% raw %}", "}}{{", "\\", "\n"]

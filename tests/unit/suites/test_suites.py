@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import pytest
-from factories import make_curated, make_item, make_rubric, make_suite
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,6 +10,7 @@ from evalbot.errors import UnknownName
 from evalbot.suites.graders import GraderSpec, GraderType
 from evalbot.suites.items import Item, ItemStatus, Split
 from evalbot.suites.suites import Suite, add_item, is_curated, release, same_content
+from tests.factories import make_curated, make_item, make_rubric, make_suite
 
 NAMES = st.sampled_from(["a", "b", "c", "d", "a-2"])
 ITEMS = st.lists(

@@ -76,6 +76,7 @@ const EVENTS = {
   deleted: receiveDeletion,
   channel: (state, { channel }) => ({ channels: { ...state.channels, [channel.id]: { ...state.channels[channel.id], ...channel } } }),
   people: (state, { people }) => ({ people: byId(people) }),
+  elsewhere: (state, { elsewhere }) => ({ elsewhere }),
   view: receiveView,
   home: (state, { app, view }) => ({ homes: { ...state.homes, [app]: { view, loading: false, asked: true } } }),
   notice: (state, { text, kind }, store) => ({ notices: addNotice(state, { text, kind, key: store.freshKey() }) }),

@@ -10,10 +10,7 @@ export function troubleActions(store, ask) {
     async waiting() {
       return (await ask("waiting", {}))?.waiting ?? null;
     },
-    async installElsewhere() {
-      const answer = await ask("install_elsewhere", {});
-      if (answer) store.apply(await ask("whoami", {}));
-    },
+    installElsewhere: () => ask("install_elsewhere", {}),
     async refreshTrouble() {
       const [violations, faults] = await Promise.all([ask("violations", {}), ask("faults", {})]);
       if (violations) store.apply({ event: "violations", ...violations });

@@ -2,7 +2,7 @@
  * Editing an own message in its place.
  */
 
-import { html, useApp, useBusy, useEffect, useRef, useState, useStore } from "../core/ui.js";
+import { html, useApp, useBusy, useLayoutEffect, useRef, useState, useStore } from "../core/ui.js";
 import { unescapeText } from "../text/mrkdwn.js";
 import { useLayer } from "./layers.js";
 
@@ -23,7 +23,7 @@ export function EditBox({ channel, message, onDone }) {
   const [busy, run] = useBusy();
   const box = useRef(null);
   useLayer(onDone);
-  useEffect(() => {
+  useLayoutEffect(() => {
     box.current.focus();
     box.current.setSelectionRange(text.length, text.length);
   }, []);

@@ -109,17 +109,26 @@ export function Menu({ anchor, items, onClose, label, ...place }) {
   <//>`;
 }
 
+/** Give the focus back to where it was; to its successor in the same message when the app has redrawn that since. */
+function giveBack(before, row) {
+  if (before?.isConnected) return before.focus?.({ preventScroll: true });
+  const name = before?.dataset?.action;
+  const successor = name && row?.querySelector(`[data-action="${CSS.escape(name)}"]`);
+  return (successor ?? row)?.focus?.({ preventScroll: true });
+}
+
 /** A dialog in the top layer with the page behind it at rest. */
 export function Dialog({ onClose, label, class: className = "", backdropCloses = true, children, ...rest }) {
   const box = useRef(null);
   useLayer(onClose);
   useLayoutEffect(() => {
     const before = document.activeElement;
+    const row = before?.closest?.(".message");
     const { current } = box;
     current.showModal();
     return () => {
       current.close();
-      if (before?.isConnected) before.focus?.({ preventScroll: true });
+      giveBack(before, row);
     };
   }, []);
   const onBackdrop = (event) => backdropCloses && event.target === box.current && onClose();

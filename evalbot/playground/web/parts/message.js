@@ -2,7 +2,7 @@
  * One message: author, time, text or blocks, files, reactions, thread summary, and what can be done with it.
  */
 
-import { html, classes, Guard, memo, useApp, useEffect, useMemo, useRef, useState, useStore } from "../core/ui.js";
+import { html, classes, Guard, memo, useApp, useLayoutEffect, useMemo, useRef, useState, useStore } from "../core/ui.js";
 import { clockTime, fullTime } from "../core/dates.js";
 import { meOf } from "../core/store.js";
 import { Attachments, Blocks } from "../blocks/blocks.js";
@@ -103,9 +103,6 @@ export const MessageRow = memo(({ channel, message, compact, inThread, flash, fo
   const [active, setActive] = useState(false);
   const [editing, setEditing] = useState(false);
   const [tool, setTool] = useState(null);
-  useEffect(() => {
-    if (flash) row.current.scrollIntoView({ block: "center" });
-  }, [flash]);
   const gone = message.subtype === "tombstone";
   const openThread = () => !message.ephemeral && actions.openThread(channel, message.thread_ts ?? message.ts);
   const onKeyDown = (event) => {
@@ -118,12 +115,27 @@ export const MessageRow = memo(({ channel, message, compact, inThread, flash, fo
   };
   const look = classes("message", compact && "is-compact", message.ephemeral && "is-ephemeral", flash && "is-flashed", editing && "is-editing",
     QUIET.has(message.subtype) && "is-quiet");
-  const leave = (event) => row.current && !row.current.contains(event.relatedTarget) && setActive(false);
+  const held = useRef(null);
+  const enter = (event) => {
+    held.current = event.target.dataset?.action ?? "";
+    setActive(true);
+  };
+  const leave = (event) => {
+    if (!row.current || row.current.contains(event.relatedTarget)) return;
+    if (row.current.contains(event.target)) held.current = null;
+    setActive(false);
+  };
+  // An app that redraws its message takes the pressed button away: the one in its place gets the focus.
+  useLayoutEffect(() => {
+    if (held.current === null || document.activeElement !== document.body) return;
+    const successor = held.current && row.current.querySelector(`[data-action="${CSS.escape(held.current)}"]`);
+    (successor || row.current).focus({ preventScroll: true });
+  }, [message]);
   return html`<article ref=${row}
       class=${look}
     data-testid="message" data-ts=${message.ts} data-channel=${channel} tabindex=${focusable ? 0 : -1}
     aria-label=${`${shownName(author)}, ${clockTime(message.ts, zone)}`}
-    onPointerEnter=${() => setActive(true)} onPointerLeave=${() => setActive(false)} onFocusIn=${() => setActive(true)} onFocusOut=${leave}
+    onPointerEnter=${() => setActive(true)} onPointerLeave=${() => setActive(false)} onFocusIn=${enter} onFocusOut=${leave}
     onKeyDown=${onKeyDown}>
     <div class="message-side">${compact ? html`<time class="message-when">${clockTime(message.ts, zone)}</time>` : html`<${Avatar}
         person=${author} />`}</div>

@@ -97,6 +97,16 @@ export function MessageList({ channel, messages, pending = [], more, loading, lo
     setAtBottom(false);
     keep();
   }, [Boolean(fromTop)]);
+  const sought = useRef(null);
+  useLayoutEffect(() => { sought.current = route.focus; }, [route.focus, route.focusKey]);
+  useLayoutEffect(() => {
+    const row = sought.current && list.current.querySelector(`.message[data-ts="${CSS.escape(sought.current)}"]`);
+    if (!row) return;
+    sought.current = null;
+    row.scrollIntoView({ block: "center" });
+    setAtBottom(false);
+    keep();
+  });
   useEffect(() => { if (sent) toBottom(); }, [sent]);
   useEffect(() => {
     if (before.current && newest > before.current && !atBottom) setUnseen((seen) => seen + 1);
