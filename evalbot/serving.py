@@ -34,6 +34,7 @@ from evalbot.slack.sockets import PATIENT, Sockets, Timing
 from evalbot.store import workspaces
 from evalbot.store.database import Store, Transaction
 from evalbot.workflows.posting import Outbox
+from evalbot.workflows.retelling import tell_again
 
 log = logging.getLogger(__name__)
 
@@ -100,6 +101,7 @@ async def open_bot(
         )
         directory = Directory(client, identity.team, settings.admin_ids, settings.default_role)
         door = Door(program.services, program.engine, outbox, directory, client, settings.command, identity.bot_user)
+        await tell_again(program.services)
         url, health = await _connect(stack, settings, door, timing)
         posting = slack_client(settings, session)
         claims = RunClaims(claims_folder(settings.database_url))

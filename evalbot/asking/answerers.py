@@ -18,7 +18,7 @@ from evalbot.asking.cost import list_price
 from evalbot.asking.echo import Echo
 from evalbot.asking.langchain_chat import LangChainChat, Listed, make_model
 from evalbot.asking.late import LateAnswerer
-from evalbot.asking.project_code import find_code
+from evalbot.asking.project_code import ProjectCode
 from evalbot.asking.replay import Replay, find_recording
 from evalbot.asking.target_config import TargetConfig, read_config
 from evalbot.asking.throttle import Limits, Throttle
@@ -104,6 +104,7 @@ class ModelAnswerers:
         self._base_url = openai_base_url
         self._api_key = SecretStr(openai_api_key) if isinstance(openai_api_key, str) else openai_api_key
         self._project_folder = project_folder
+        self._code = ProjectCode(project_folder)
         self._limits = _limits(deadline_s, retries, max_bytes)
         self._environment = os.environ if environment is None else environment
         self._open: dict[str, Answerer] = {}
@@ -164,22 +165,21 @@ class ModelAnswerers:
 
     def _make_python(self, target: Target, config: TargetConfig) -> Answerer:
         """Open a function of the project folder."""
-        find_code(self._project_folder, target.model)
         if config.parameters:
             key = next(iter(config.parameters))
             raise BadRequest(f"Target {target.label} has an unknown key {key[:60]!r} in its config.", "Remove it.")
         limits, throttle = self._limits_of(config.timeout_s), Throttle(config.max_concurrency or CODE_AT_ONCE)
-        return LateAnswerer(lambda: PythonFunction(self._project_folder, target.model, limits, throttle))
+        return PythonFunction(self._code, target.model, limits, throttle, config.system)
 
     def _make_runnable(self, target: Target, config: TargetConfig) -> Answerer:
         """Open a LangChain runnable of the project folder."""
-        find_code(self._project_folder, target.model)
+        self._code.find(target.model)
         limits, throttle = self._limits_of(config.timeout_s), Throttle(config.max_concurrency or CODE_AT_ONCE)
 
         def make() -> Answerer:
             from evalbot.asking.langchain_runnable import LangChainRunnable
 
-            return LangChainRunnable(self._project_folder, target.model, config, limits, throttle)
+            return LangChainRunnable(self._code, target.model, config, limits, throttle)
 
         return LateAnswerer(make)
 

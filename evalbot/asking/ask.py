@@ -20,6 +20,11 @@ class Question:
     repeat: int = 0
 
 
+def with_system(messages: Sequence[Message], system: str | None) -> Sequence[Message]:
+    """Give the messages with the target's own system text first."""
+    return messages if system is None else (Message("system", system), *messages)
+
+
 def question_values(question: Question) -> dict[str, Any]:
     """Give the variables of a body: those of the item, and `prompt` (the last user turn), `messages`, `item_id`, `repeat`."""
     turns = [{"role": message.role, "content": message.content} for message in question.messages]

@@ -8,13 +8,14 @@ import json
 import math
 import random
 from collections.abc import Callable, Mapping
-from pathlib import Path
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from evalbot.asking.ask import Answer, Question, question_values
-from evalbot.asking.code_threads import CodeThreads, LoopThread
+from evalbot.asking.ask import Answer, Question, question_values, with_system
+from evalbot.asking.code_threads import CodeLeft, CodeThreads, LoopThread
 from evalbot.asking.failures import too_large
-from evalbot.asking.project_code import find_code, load_code, place_of
+from evalbot.asking.project_code import ProjectCode, place_of
 from evalbot.asking.replies import believable
 from evalbot.asking.throttle import Limits, Throttle, persist
 from evalbot.errors import EvalbotError, ModelUnavailable
@@ -27,16 +28,20 @@ MOST_THREADS = 64
 class PythonFunction:
     """Asks a function of the project, which is given the prompt and, if it takes two, what is known about the question.
 
+    The file is run at the first question, in a thread and within its deadline too.
+
     As a check it is given the output and what is known about that. It runs in a thread; an answer later than the deadline is a
     failure. It may give a text, or a mapping with `output` and perhaps `input_tokens`, `output_tokens`, `cost_usd`.
     """
 
-    def __init__(self, project_folder: Path, name: str, limits: Limits, throttle: Throttle) -> None:
-        self._path = find_code(project_folder, name)
+    def __init__(
+        self, code: ProjectCode, name: str, limits: Limits, throttle: Throttle, system: str | None = None
+    ) -> None:
+        self._path = code.find(name)
+        self._code = code
         self._name = name
-        self._function: Callable[..., Any] = load_code(project_folder, name)
-        if not callable(self._function) or isinstance(self._function, type):
-            raise ModelUnavailable(f"{name} is no function.", "Name a function.", kind="code")
+        self._function: Callable[..., Any] | None = None
+        self._system = system
         self._limits = limits
         self._throttle = throttle
         self._rng = random.Random()
@@ -45,7 +50,7 @@ class PythonFunction:
 
     async def ask(self, question: Question) -> Answer:
         """Give the function's answer."""
-        values = question_values(question)
+        values = question_values(replace(question, messages=with_system(question.messages, self._system)))
 
         async def attempt() -> Answer:
             loop = asyncio.get_running_loop()
@@ -73,20 +78,31 @@ class PythonFunction:
 
     async def _called(self, first: str, about: Mapping[str, Any]) -> object:
         """Call the function with what it takes; whatever it raises becomes a failure with the line, not with its words."""
-        given = (first, dict(about)) if _takes_two(self._function) else (first,)
+        if self._function is None:
+            self._function = await self._threads.run(partial(load_function, self._code, self._name))
+        call = partial(self._function, *((first, dict(about)) if _takes_two(self._function) else (first,)))
         try:
             if inspect.iscoroutinefunction(self._function):
-                return await self._loops.run(lambda: self._function(*given))
-            said = await self._threads.run(lambda: self._function(*given))
+                return await self._loops.run(call)
+            said = await self._threads.run(call)
             if inspect.iscoroutine(said):
                 return await self._loops.run(lambda: said)
             return said
         except EvalbotError:
             raise
         except Exception as error:  # the project's code may raise anything
+            raised = error.original if isinstance(error, CodeLeft) else error
             raise ModelUnavailable(
-                f"{self._name} failed: {place_of(error, self._path)}.", "Mend the project's code.", kind="code"
+                f"{self._name} failed: {place_of(raised, self._path)}.", "Mend the project's code.", kind="code"
             ) from None
+
+
+def load_function(code: ProjectCode, name: str) -> Callable[..., Any]:
+    """Load the function `module:name`; raises ModelUnavailable for what is none."""
+    found: Callable[..., Any] = code.load(name)
+    if not callable(found) or isinstance(found, type):
+        raise ModelUnavailable(f"{name} is no function.", "Name a function.", kind="code")
+    return found
 
 
 def _takes_two(function: Callable[..., Any]) -> bool:

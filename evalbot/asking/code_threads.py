@@ -48,16 +48,24 @@ class CodeThreads:
         return await done
 
 
+class CodeLeft(Exception):
+    """Code ended in a way that no future can hold: SystemExit, StopIteration and the like; `original` is what it raised."""
+
+    def __init__(self, original: BaseException) -> None:
+        super().__init__(type(original).__name__)
+        self.original = original
+
+
+def _fits_a_future(error: BaseException) -> bool:
+    return isinstance(error, Exception) and not isinstance(error, StopIteration)
+
+
 def _outcome(call: Callable[[], T], done: asyncio.Future[T]) -> Callable[[], None]:
     """Make the call and give what tells its result or error to the future."""
     try:
         result = call()
-    except StopIteration:  # a future does not take it
-        return partial(done.set_exception, RuntimeError("StopIteration"))
-    except Exception as error:  # other people's code may raise anything, and the one who waits is told
-        return partial(done.set_exception, error)
-    except BaseException as error:  # SystemExit and the like must not end the thread in silence
-        return partial(done.set_exception, RuntimeError(type(error).__name__))
+    except BaseException as error:  # other people's code may raise anything, and the one who waits is told
+        return partial(done.set_exception, error if _fits_a_future(error) else CodeLeft(error))
     return partial(done.set_result, result)
 
 

@@ -6,17 +6,18 @@ import asyncio
 import json
 import random
 from collections.abc import Mapping
-from pathlib import Path
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import jmespath
 from jmespath.exceptions import JMESPathError
 
-from evalbot.asking.ask import Answer, Question, question_values
-from evalbot.asking.callables import read_code_answer
-from evalbot.asking.code_threads import LoopThread
+from evalbot.asking.ask import Answer, Question, question_values, with_system
+from evalbot.asking.callables import MOST_THREADS, read_code_answer
+from evalbot.asking.code_threads import CodeThreads, LoopThread
 from evalbot.asking.langchain_chat import as_langchain, message_text
-from evalbot.asking.project_code import find_code, load_code, place_of
+from evalbot.asking.project_code import ProjectCode, place_of
 from evalbot.asking.target_config import TargetConfig
 from evalbot.asking.throttle import Limits, Throttle, persist
 from evalbot.errors import EvalbotError, ModelUnavailable
@@ -35,26 +36,22 @@ class LangChainRunnable:
     Config: `takes` says what it is given (messages unless told otherwise), `output` where the answer stands in a mapping.
     """
 
-    def __init__(
-        self, project_folder: Path, name: str, config: TargetConfig, limits: Limits, throttle: Throttle
-    ) -> None:
-        from langchain_core.runnables import Runnable
-
-        found = load_code(project_folder, name)
-        if not isinstance(found, Runnable):
-            raise ModelUnavailable(f"{name} is no LangChain runnable.", "Name a runnable of the module.", kind="code")
-        self._runnable: Runnable[Any, Any] = found
-        self._path = find_code(project_folder, name)
+    def __init__(self, code: ProjectCode, name: str, config: TargetConfig, limits: Limits, throttle: Throttle) -> None:
+        self._runnable: Runnable[Any, Any] | None = None
+        self._path = code.find(name)
+        self._code = code
         self._name = name
         self._takes, self._output = _options(name, config)
+        self._system = config.system
         self._limits = limits
         self._throttle = throttle
         self._rng = random.Random()
         self._loops = LoopThread()
+        self._threads = CodeThreads(MOST_THREADS)
 
     async def ask(self, question: Question) -> Answer:
         """Give the runnable's answer."""
-        given = self._given(question)
+        given = self._given(replace(question, messages=with_system(question.messages, self._system)))
 
         async def attempt() -> Answer:
             loop = asyncio.get_running_loop()
@@ -84,12 +81,10 @@ class LangChainRunnable:
 
     async def _invoked(self, given: Any) -> Any:
         """Invoke the runnable; whatever it raises becomes a failure, without its words."""
-
-        async def invoke() -> Any:
-            return await self._runnable.ainvoke(given)
-
+        if self._runnable is None:
+            self._runnable = await self._threads.run(partial(load_runnable, self._code, self._name))
         try:
-            return await self._loops.run(invoke)
+            return await self._loops.run(partial(_invoke, self._runnable, given))
         except EvalbotError:
             raise
         except Exception as error:  # the project's code may raise anything
@@ -114,6 +109,20 @@ class LangChainRunnable:
         )
         plain = read_code_answer(message_text(said), latency_s, self._name, self._limits.max_bytes)
         return Answer(plain.text, Usage(latency_s, put, got))
+
+
+async def _invoke(runnable: Runnable[Any, Any], given: Any) -> Any:
+    return await runnable.ainvoke(given)
+
+
+def load_runnable(code: ProjectCode, name: str) -> Runnable[Any, Any]:
+    """Load the runnable `module:name`; raises ModelUnavailable for what is none."""
+    from langchain_core.runnables import Runnable
+
+    found = code.load(name)
+    if not isinstance(found, Runnable):
+        raise ModelUnavailable(f"{name} is no LangChain runnable.", "Name a runnable of the module.", kind="code")
+    return found
 
 
 def _options(name: str, config: TargetConfig) -> tuple[str, str]:

@@ -13,7 +13,7 @@ import aiohttp
 import httpx2
 from openai import APIStatusError, AsyncOpenAI, DefaultAioHttpClient, OpenAIError
 
-from evalbot.asking.ask import Answer, Embedded, Question
+from evalbot.asking.ask import Answer, Embedded, Question, with_system
 from evalbot.asking.cost import cost_usd
 from evalbot.asking.failures import retry_after, safe_excerpt, status_failure, too_large
 from evalbot.asking.openai_forms import FORMS
@@ -22,7 +22,6 @@ from evalbot.asking.target_config import TargetConfig
 from evalbot.asking.throttle import Limits, Throttle, persist
 from evalbot.errors import BadRequest, ModelUnavailable
 from evalbot.runs.outputs import Usage
-from evalbot.suites.items import Message
 
 NO_KEY = "none"
 """What is sent as key to servers that want none."""
@@ -161,11 +160,6 @@ class _StatusRefused(OpenAIError):
         self.status = status
         self.headers = headers
         self.body = body
-
-
-def with_system(messages: Sequence[Message], system: str | None) -> Sequence[Message]:
-    """Give the messages with the target's own system text first."""
-    return messages if system is None else (Message("system", system), *messages)
 
 
 async def _read_up_to(response: httpx2.Response, limit: int) -> bytes | None:

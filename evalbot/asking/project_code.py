@@ -15,55 +15,61 @@ from typing import Any
 from evalbot.errors import BadRequest, ModelUnavailable
 
 _NAMED = re.compile(r"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):([A-Za-z]\w*)", re.ASCII)
-_LOADING = threading.Lock()
-"""Two threads must not run the same file at once, or one would see a module half made."""
+_FUNCTIONS = type(sys.exit) | type(lambda: None)
 
 
-def find_code(project_folder: Path, name: str) -> Path:
-    """Give the file of `module:name` inside the project folder, not loaded yet; raises BadRequest for anything else."""
-    found = _NAMED.fullmatch(name)
-    if not found:
-        raise BadRequest(f"`{name[:80]}` is not written `module:function`.", "Write it like `support_bot:answer`.")
-    root = project_folder.resolve()
-    stem = root.joinpath(*found[1].split("."))
-    for path in (stem.with_suffix(".py"), stem / "__init__.py"):
-        if path.is_file() and path.resolve().is_relative_to(root):
-            return path.resolve()
-    wanted = found[1].replace(".", "/")
-    raise BadRequest(f"There is no file {wanted[:100]}.py in the project folder.", "Check the name of the module.")
+class ProjectCode:
+    """The code of one project folder; each of its files is run once as long as it stays the same."""
 
+    def __init__(self, folder: Path) -> None:
+        self._root = folder.resolve()
+        self._locks: dict[str, threading.Lock] = {}
+        self._guard = threading.Lock()
 
-def load_code(project_folder: Path, name: str) -> Any:
-    """Load the file of `module:name` and give what it calls by that name; raises ModelUnavailable when it cannot be used.
+    def find(self, name: str) -> Path:
+        """Give the file of `module:name` inside the folder, not run yet; raises BadRequest for anything else."""
+        found = _NAMED.fullmatch(name)
+        if not found:
+            raise BadRequest(f"`{name[:80]}` is not written `module:function`.", "Write it like `support_bot:answer`.")
+        stem = self._root.joinpath(*found[1].split("."))
+        for path in (stem.with_suffix(".py"), stem / "__init__.py"):
+            if path.is_file() and path.resolve().is_relative_to(self._root):
+                return path.resolve()
+        wanted = found[1].replace(".", "/")
+        raise BadRequest(f"There is no file {wanted[:100]}.py in the project folder.", "Check the name of the module.")
 
-    What the file itself only imports is not to be had: the name has to be made there.
-    """
-    path = find_code(project_folder, name)
-    module = _module(path, project_folder.resolve())
-    wanted = name.partition(":")[2]
-    found = getattr(module, wanted, None)
-    if found is None:
-        raise _broken(f"{path.name} has no {wanted}.")
-    if getattr(found, "__module__", module.__name__) != module.__name__ and isinstance(found, type | _FUNCTIONS):
-        raise _broken(f"{wanted} is only imported by {path.name}; define it there.")
-    return found
+    def load(self, name: str) -> Any:
+        """Run the file of `module:name` and give what it calls by that name; raises ModelUnavailable when that cannot be used.
 
+        What the file itself only imports is not to be had: the name has to be made there.
+        """
+        path = self.find(name)
+        module = self._module(path)
+        wanted = name.partition(":")[2]
+        found = getattr(module, wanted, None)
+        if found is None:
+            raise _broken(f"{path.name} has no {wanted}.")
+        made_there = getattr(found, "__module__", module.__name__) == module.__name__
+        if not made_there and isinstance(found, type | _FUNCTIONS):
+            raise _broken(f"{wanted} is only imported by {path.name}; define it there.")
+        return found
 
-_FUNCTIONS = type(find_code) | type(len)
+    def _module(self, path: Path) -> ModuleType:
+        """Give the module of a file; two threads never run the same file at once, or one would see it half made."""
+        digest = hashlib.blake2b(f"{path}\n{path.stat().st_mtime_ns}".encode(), digest_size=8).hexdigest()
+        name = f"evalbot_project_{digest}"
+        with self._guard:
+            lock = self._locks.setdefault(name, threading.Lock())
+        with lock:
+            return sys.modules[name] if name in sys.modules else self._run(path, name)
 
-
-def _module(path: Path, root: Path) -> ModuleType:
-    """Give the module of a file, run once as long as the file stays the same."""
-    digest = hashlib.blake2b(f"{path}\n{path.stat().st_mtime_ns}".encode(), digest_size=8).hexdigest()
-    name = f"evalbot_project_{digest}"
-    with _LOADING:
-        if name in sys.modules:
-            return sys.modules[name]
+    def _run(self, path: Path, name: str) -> ModuleType:
+        """Run a file as a module."""
         spec = importlib.util.spec_from_file_location(name, path)
         if spec is None or spec.loader is None:
             raise _broken(f"{path.name} is no Python module.")
-        if str(root) not in sys.path:
-            sys.path.append(str(root))  # the project's modules may import each other
+        if str(self._root) not in sys.path:
+            sys.path.append(str(self._root))  # the project's modules may import each other
         module = importlib.util.module_from_spec(spec)
         sys.modules[name] = module
         try:
@@ -71,7 +77,7 @@ def _module(path: Path, root: Path) -> ModuleType:
         except (Exception, SystemExit) as error:
             del sys.modules[name]
             raise _broken(f"{path.name} could not be loaded: {place_of(error, path)}.") from None
-    return module
+        return module
 
 
 def place_of(error: BaseException, path: Path) -> str:

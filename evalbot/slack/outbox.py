@@ -8,6 +8,7 @@ import functools
 import logging
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import aiohttp
@@ -33,9 +34,20 @@ FOR_NOW = frozenset(
 """Refusals that pass; every other one is for good."""
 
 LOOK_BACK = 100
-"""How many messages are looked through for one whose answer was lost."""
+"""How many messages of a channel are looked through for one whose answer was lost."""
+
+LOOK_THROUGH = 999
+"""How many replies of a thread are, the most that Slack gives at once."""
 
 LOST = (TimeoutError, OSError, aiohttp.ClientError, SlackClientError, SlackUnavailable)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A message of ours that was found again, and the version of the post that it was posted with."""
+
+    ts: str
+    version: int | None
 
 
 class OutboxSender:
@@ -158,27 +170,33 @@ class OutboxSender:
         await self._outbox.posted(delivery, delivery.place, delivery.ts)
 
     async def _post(self, delivery: Delivery, message: dict[str, Any]) -> None:
-        """Post a message, unless an earlier try whose answer was lost has done so.
+        """Post a message, unless an earlier try whose answer was lost has done so: then only what is new since is edited in.
 
         The try is noted before it is made, so that a program killed in between looks for its message first.
         """
         place = await self._place(delivery.post.channel)
         found = await self._look(delivery, place) if delivery.attempts else None
-        if found is None:
-            await self._pause(place)
-            metadata = {"event_type": EVENT_TYPE, "event_payload": {"key": delivery.post.key}}
-            await self._outbox.failed(delivery, "being posted", 0.0)
-            answer = await self._client.chat_postMessage(
-                channel=place,
-                thread_ts=delivery.parent_ts or None,
-                metadata=metadata,
-                unfurl_links=False,
-                unfurl_media=False,
-                **message,
-            )
-            found = str(answer["ts"])
+        if found is not None and found.version != delivery.version:
+            await self._edit(replace(delivery, place=place, ts=found.ts), message)
+            return
+        ts = found.ts if found else await self._post_new(delivery, place, message)
         self._edited_at[delivery.post.key] = self._clock()
-        await self._outbox.posted(delivery, place, found)
+        await self._outbox.posted(delivery, place, ts)
+
+    async def _post_new(self, delivery: Delivery, place: str, message: dict[str, Any]) -> str:
+        """Post a message that is not there yet; gives its ts."""
+        await self._pause(place)
+        about = {"key": delivery.post.key, "version": delivery.version}
+        await self._outbox.failed(delivery, "being posted", 0.0)
+        answer = await self._client.chat_postMessage(
+            channel=place,
+            thread_ts=delivery.parent_ts or None,
+            metadata={"event_type": EVENT_TYPE, "event_payload": about},
+            unfurl_links=False,
+            unfurl_media=False,
+            **message,
+        )
+        return str(answer["ts"])
 
     async def _place(self, channel: str) -> str:
         """Give the conversation of a post: a person's direct messages are opened first."""
@@ -189,21 +207,19 @@ class OutboxSender:
             self._direct[channel] = str(answer["channel"]["id"])
         return self._direct[channel]
 
-    async def _look(self, delivery: Delivery, place: str) -> str | None:
-        """Look for a message that carries the post's key; gives its ts."""
+    async def _look(self, delivery: Delivery, place: str) -> _Found | None:
+        """Look for the message that carries the post's key; Slack gives channels newest first and threads oldest first."""
         if delivery.parent_ts:
             answer = await self._client.conversations_replies(
-                channel=place, ts=delivery.parent_ts, limit=LOOK_BACK, include_all_metadata=True
+                channel=place, ts=delivery.parent_ts, limit=LOOK_THROUGH, include_all_metadata=True
             )
         else:
             answer = await self._client.conversations_history(channel=place, limit=LOOK_BACK, include_all_metadata=True)
         for message in answer.get("messages") or []:
             metadata = message.get("metadata") or {}
-            if (
-                metadata.get("event_type") == EVENT_TYPE
-                and metadata.get("event_payload", {}).get("key") == delivery.post.key
-            ):
-                return str(message["ts"])
+            about = metadata.get("event_payload") or {}
+            if metadata.get("event_type") == EVENT_TYPE and about.get("key") == delivery.post.key:
+                return _Found(str(message["ts"]), about.get("version"))
         return None
 
     async def _pause(self, place: str) -> None:

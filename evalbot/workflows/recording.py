@@ -71,9 +71,11 @@ class Recorder:
         self._wanted.set()
         assert self._writer is not None
         waiting = asyncio.ensure_future(written.wait())
-        await asyncio.wait((waiting, self._writer), return_when=asyncio.FIRST_COMPLETED)
-        if not written.is_set():
+        try:
+            await asyncio.wait((waiting, self._writer), return_when=asyncio.FIRST_COMPLETED)
+        finally:
             waiting.cancel()
+        if not written.is_set():
             self._writer.result()
 
     async def _write_all(self) -> None:

@@ -97,7 +97,7 @@ class Window:
         """Where a message is written."""
         return self.page.get_by_test_id("composer").get_by_role("combobox")
 
-    def messages(self, text: str = "", *, within: Locator | None = None) -> Locator:
+    def messages(self, text: str | re.Pattern[str] = "", *, within: Locator | None = None) -> Locator:
         """Return the messages that contain a text."""
         return (within or self.main).get_by_test_id("message").filter(has_text=text)
 
@@ -130,11 +130,15 @@ class Window:
 
 @dataclass
 class Stage:
-    """The simulated Slack with its page, and windows on it. `bot` is there when the stage was opened with one."""
+    """The simulated Slack with its page, and windows on it. `bot` is there when the stage was opened with one.
+
+    channel: one that only the present test uses.
+    """
 
     slack: Playground
     browser: Browser
     bot: Bot | None = None
+    channel: str = ""
     windows: list[Window] = field(default_factory=list)
     expected_noise: tuple[str, ...] = ()
     _open: AsyncExitStack = field(default_factory=AsyncExitStack)
@@ -155,9 +159,16 @@ class Stage:
         found = [text for window in self.windows for text in window.complaints]
         return [text for text in found if not any(one in text for one in self.expected_noise)]
 
-    async def close(self) -> None:
+    async def new_channel(self) -> None:
+        """Make a channel of people and the bot, for one test."""
+        dana = self.slack.driver("dana")
+        self.channel = f"evals-{len(self.slack.channels)}"
+        await dana.do("add_channel", name=self.channel, members=["dana", "lee", "kim"])
+
+    async def close_windows(self) -> None:
         """Close all windows."""
         await self._open.aclose()
+        self.windows.clear()
 
 
 @asynccontextmanager
@@ -168,7 +179,7 @@ async def open_page_stage(browser: Browser, **options: Any) -> AsyncIterator[Sta
         try:
             yield stage
         finally:
-            await stage.close()
+            await stage.close_windows()
 
 
 @asynccontextmanager
@@ -180,7 +191,7 @@ async def open_bot_stage(browser: Browser, database: Path, simulation: Simulatio
             await stage.slack.wait_connected()
             stage.bot = bot
             yield stage
-            await stage.close()
+            await stage.close_windows()
 
 
 def bot_settings(slack: Playground, models: ModelServer, database: Path) -> Settings:

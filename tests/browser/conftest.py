@@ -41,12 +41,6 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(scope="session")
-def loaded_simulation() -> Simulation:
-    """The simulated models, loaded once."""
-    return Simulation(latency_ms=0)
-
-
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     """Remember on the test whether it failed, so that the stage can take pictures."""
@@ -71,21 +65,27 @@ async def _finish(stage: Stage, request: pytest.FixtureRequest, folder: Path) ->
     assert [one.text for one in stage.slack.violations()] == []
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def stage(
-    browser: Browser,
-    empty_database: Path,
-    loaded_simulation: Simulation,
-    tmp_path: Path,
-    request: pytest.FixtureRequest,
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def bot_stage(
+    browser: Browser, empty_database: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Stage]:
-    """A stage with the real bot; the test must leave no violation and no complaint of the console behind."""
-    loaded_simulation.apply({"reset": True, "script": dict(SCRIPT), "latency_ms": 0})
-    database = tmp_path / "browser.db"
+    """A stage with the real bot, one for all tests of a file: starting and ending a bot takes seconds."""
+    simulation = Simulation(latency_ms=0)
+    simulation.apply({"script": dict(SCRIPT)})
+    database = tmp_path_factory.mktemp("bot") / "browser.db"
     shutil.copy(empty_database, database)
-    async with open_bot_stage(browser, database, loaded_simulation) as opened:
+    async with open_bot_stage(browser, database, simulation) as opened:
         yield opened
-        await _finish(opened, request, tmp_path)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def stage(bot_stage: Stage, tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
+    """The stage with the bot and a channel of the test's own; it must leave no violation and no complaint behind."""
+    bot_stage.slack.emulation.violations.clear()
+    await bot_stage.new_channel()
+    yield bot_stage
+    await _finish(bot_stage, request, tmp_path)
+    await bot_stage.close_windows()
 
 
 @pytest_asyncio.fixture(loop_scope="session")

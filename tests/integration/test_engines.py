@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import signal
 import subprocess
@@ -73,6 +74,25 @@ def test_a_claim_dies_with_its_process(tmp_path: Path) -> None:
     child.communicate(timeout=10)
     assert claims.take(ONE)
     claims.release(ONE)
+
+
+def test_a_file_that_was_taken_away_meanwhile_is_no_claim(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who opened the file of a claim that ends, while a third makes a new one, does not believe to have the run."""
+    first, second, third = (RunClaims(tmp_path / "claims") for _ in range(3))
+    assert first.take(ONE)
+    lock = fcntl.flock
+
+    def lock_late(handle: int, how: int) -> None:
+        monkeypatch.setattr(fcntl, "flock", lock)
+        first.release(ONE)
+        assert third.take(ONE)
+        lock(handle, how)
+
+    monkeypatch.setattr(fcntl, "flock", lock_late)
+    assert not second.take(ONE)
+    third.release(ONE)
+    assert second.take(ONE)
+    second.release(ONE)
 
 
 def test_claims_exclude_while_many_come_and_go(tmp_path: Path) -> None:

@@ -101,7 +101,11 @@ class Stage:
         assert self._bot.program.project.problems == []
         if self.is_http:
             self.slack.request_url = self._bot.url
-        else:
+        await self.reachable()
+
+    async def reachable(self) -> None:
+        """Wait until Slack reaches the bot."""
+        if not self.is_http:
             await self.slack.wait_connected()
 
     async def stop(self) -> None:

@@ -84,7 +84,7 @@ class WireServer:
                 headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in rest)}
                 body = await reader.readexactly(int(headers.get("content-length", 0)))
                 at = asyncio.get_running_loop().time()
-                self.requests.append(Request(at, first.split(" ")[1], headers, json.loads(body)))
+                self.requests.append(Request(at, first.split(" ")[1], headers, json.loads(body) if body else None))
                 deed = self.script.pop(0) if len(self.script) > 1 else self.script[0]
                 await deed(reader, writer)
         writer.close()

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from pydantic import JsonValue
 
 from evalbot.asking.answerers import ModelAnswerers
 from evalbot.asking.ask import Answerer, Question
@@ -233,7 +234,7 @@ async def test_the_checked_address_is_the_one_connected_to(wire: Any) -> None:
         asked.append(host)
         return ["127.0.0.1"] if len(asked) == 1 else ["127.0.0.99"]
 
-    config = {"url": f"http://bot.test:{port}/chat", "allow_private": True, "output": "t"}
+    config: dict[str, JsonValue] = {"url": f"http://bot.test:{port}/chat", "allow_private": True, "output": "t"}
     app = HttpApp(read_app_config(Target("http", "x", config), {}), Limits(2.0), Throttle(4), "x", lookup)
     wire.will(wire.reply(200, {"t": "here"}))
     assert (await app.ask(question())).text == "here"
@@ -244,7 +245,7 @@ async def test_the_checked_address_is_the_one_connected_to(wire: Any) -> None:
     async def inside(host: str, port: int) -> Sequence[str]:
         return ["8.8.8.8", "127.0.0.1"]
 
-    strict = {**config, "allow_private": False}
+    strict: dict[str, JsonValue] = {**config, "allow_private": False}
     guarded = HttpApp(read_app_config(Target("http", "x", strict), {}), Limits(2.0), Throttle(4), "x", inside)
     assert (await failure_of(guarded)).kind == "forbidden_address"
     assert len(wire.requests) == 1

@@ -31,6 +31,7 @@ from tests.factories import make_item, make_output, make_review, make_rubric, ma
 
 QUICK = Timing(ping_s=0.1, silent_s=0.5, connect_s=2.0, linger_s=1.0, pause_s=0.05, longest_pause_s=0.2, settled_s=0.5)
 FORM = "application/x-www-form-urlencoded"
+ABOUT_OTHERS = ("error_", "manifest_", "socket_hello", "socket_disconnect")
 AUTHORED = Path(__file__).parents[3] / ".." / "shared" / "slack" / "samples" / "authored"
 
 
@@ -174,3 +175,16 @@ def click_on(review: Review, person: str, level: int, number: int = 0, channel: 
             }
         ],
     }
+
+
+def samples() -> list[Path]:
+    """Give the published samples of what Slack sends to an app."""
+    found = sorted(AUTHORED.glob("*.json")) if AUTHORED.is_dir() else []
+    return [path for path in found if not path.name.startswith(ABOUT_OTHERS)]
+
+
+def deliveries(world: World) -> dict[str, dict[str, Any]]:
+    """Load the payloads of the samples, their addresses turned to the simulated Slack."""
+    text = {path.stem: path.read_text().replace("https://hooks.slack.com", world.slack.base_url) for path in samples()}
+    loaded = {name: json.loads(one) for name, one in text.items()}
+    return {name: one.get("payload", one) for name, one in loaded.items()}

@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from evalbot.playground.transport import Envelope
 from evalbot.playground.violations import Kind
-from tests.integration.slack.slack_world import AUTHORED, World, until
+from tests.integration.slack.slack_world import World, deliveries, samples, until
 
 ACKS = (Kind.MISSING_ACK, Kind.LATE_ACK, Kind.BAD_ACK, Kind.ACK_WITH_PAYLOAD)
-ABOUT_OTHERS = ("error_", "manifest_", "socket_hello", "socket_disconnect")
 ANSWERED = ("view_submission", "block_suggestion")
-
-
-def samples() -> list[Path]:
-    """Give the published samples of what Slack sends to an app."""
-    found = sorted(AUTHORED.glob("*.json")) if AUTHORED.is_dir() else []
-    return [path for path in found if not path.name.startswith(ABOUT_OTHERS)]
-
-
-def deliveries(world: World) -> dict[str, dict[str, Any]]:
-    """Load the payloads of the samples, their addresses turned to the simulated Slack."""
-    text = {path.stem: path.read_text().replace("https://hooks.slack.com", world.slack.base_url) for path in samples()}
-    loaded = {name: json.loads(one) for name, one in text.items()}
-    return {name: one.get("payload", one) for name, one in loaded.items()}
 
 
 async def deliver(world: World, payload: dict[str, Any]) -> dict[str, Any] | None:

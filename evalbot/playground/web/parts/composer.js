@@ -96,12 +96,13 @@ export function Composer({ channel, threadTs, placeholder, onEditLast }) {
 
   const insert = (from, to, piece) => {
     const next = text.slice(0, from) + piece + text.slice(to);
+    const end = from + piece.length;
+    // At once, not with the next frame: somebody who types fast would otherwise write in the wrong place.
+    box.current.value = next;
+    box.current.focus();
+    box.current.setSelectionRange(end, end);
     setText(next);
-    requestAnimationFrame(() => {
-      box.current?.focus();
-      box.current?.setSelectionRange(from + piece.length, from + piece.length);
-      setCaret(from + piece.length);
-    });
+    setCaret(end);
   };
   const pick = (one) => insert(word.from, caret, one.insert);
   const send = () => {

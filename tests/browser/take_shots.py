@@ -1,0 +1,121 @@
+"""Takes the pictures of docs/images from the demo: `python tests/browser/take_shots.py`. Look at them before they are kept."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import tempfile
+from pathlib import Path
+
+from browser_stage import DESKTOP, FLAGS, PHONE, Window, find_chromium
+from playwright.async_api import Browser, async_playwright, expect
+from rich.console import Console
+
+from evalbot.demo.show import Demo, open_demo, set_the_scene
+from evalbot.playground.driver import Driver, RemoteDriver, Seen
+
+IMAGES = Path(__file__).parents[2] / "docs" / "images"
+CHANNEL, STEWARDS = "#support-evals", "#evals-stewards"
+BETTER = "Yes, within 30 days of delivery with the receipt; see article HC-101."
+PATIENCE_S = 60.0
+
+
+async def open_window(browser: Browser, demo: Demo, person: str, size: tuple[int, int], scheme: str) -> Window:
+    """Open a window as somebody in a colour scheme."""
+    context = await browser.new_context(
+        viewport={"width": size[0], "height": size[1]}, color_scheme="dark" if scheme == "dark" else "light"
+    )
+    window = Window(await context.new_page())
+    await window.page.goto(f"{demo.stage.page_url}?as={person}")
+    return window
+
+
+async def keep(window: Window, name: str) -> None:
+    """Save what a window shows, without a pointer over it."""
+    await window.page.mouse.move(1, 1)
+    await window.page.wait_for_timeout(400)
+    await window.page.screenshot(path=IMAGES / f"{name}.png")
+
+
+async def play(demo: Demo) -> None:
+    """Let pretend people grade a little and propose a better answer."""
+    url = demo.stage.page_url
+    async with RemoteDriver(url, "dana") as dana, RemoteDriver(url, "lee") as lee, RemoteDriver(url, "kim") as kim:
+        run = await dana.see_message(CHANNEL, "Why these numbers?", timeout=PATIENCE_S)
+        await grade(lee, run, "1 of 12", "2 Partial")
+        await grade(kim, run, "1 of 12", "2 Partial")
+        await grade(lee, run, "2 of 12", "3 Good")
+        await kim.click("Better answer…", await kim.see_reply(run, "3 of 12", timeout=PATIENCE_S))
+        await kim.see_view("Better answer")
+        await kim.submit(better=BETTER, reason="Names no article.")
+        await dana.see_message(STEWARDS, "Approve", timeout=PATIENCE_S)
+
+
+async def grade(who: Driver, run: Seen, start: str, label: str) -> None:
+    """Press a grade and close the box that may ask why."""
+    await who.click(label, await who.see_reply(run, start, timeout=PATIENCE_S))
+    await who.see_reply(run, "your grade", timeout=PATIENCE_S)
+    if (await who.do("screen"))["views"]:
+        await who.close()
+
+
+async def take_all(browser: Browser, demo: Demo) -> None:
+    """Take every picture."""
+    dana = await open_window(browser, demo, "dana", DESKTOP, "light")
+    await dana.open_channel("support-evals")
+    await dana.page.get_by_test_id("thread-summary").last.click()
+    await dana.see(dana.thread, "need a person")
+    await (
+        dana.thread.get_by_test_id("message").filter(has_text=re.compile("need a person")).scroll_into_view_if_needed()
+    )
+    await dana.page.evaluate(TO_ROUND)
+    await keep(dana, "run-and-thread")
+    await dana.open_channel("support-quality")
+    await expect(dana.messages("Model quality").get_by_role("img")).to_be_visible()
+    await keep(dana, "digest")
+    await dana.open_channel("evals-stewards")
+    await dana.see(dana.messages("Better answer"), "Approve")
+    await keep(dana, "candidate")
+    await dana.page.get_by_test_id("home-evalbot").click()
+    await dana.see(dana.page.get_by_test_id("home"), "Your queue")
+    await keep(dana, "home")
+    dark = await open_window(browser, demo, "dana", DESKTOP, "dark")
+    await dark.open_channel("support-evals")
+    await dark.page.get_by_test_id("thread-summary").last.click()
+    await dark.see(dark.thread, "need a person")
+    await dark.page.evaluate(TO_ROUND)
+    await keep(dark, "dark")
+    phone = await open_window(browser, demo, "lee", PHONE, "light")
+    await phone.page.get_by_label("Open the sidebar").click()
+    await phone.page.get_by_test_id("channel-support-evals").click()
+    await phone.page.get_by_test_id("thread-summary").last.click()
+    await phone.see(phone.thread, "need a person")
+    await phone.page.evaluate(TO_ROUND)
+    await keep(phone, "phone")
+
+
+TO_ROUND = """() => {
+  const rows = [...document.querySelectorAll(".thread .message")];
+  const list = document.querySelector(".thread .list");
+  const round = rows.find((one) => one.textContent.includes("need a person"));
+  list.scrollTop += round.getBoundingClientRect().top - list.getBoundingClientRect().top - 8;
+}"""
+
+
+async def main() -> None:
+    """Run the demo and take the pictures."""
+    path = find_chromium()
+    if path is None:
+        raise SystemExit("There is no chromium on PATH; install it first.")
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="evalbot-shots-") as folder:
+        async with open_demo(Console(), 0, Path(folder)) as demo, async_playwright() as playwright:
+            await set_the_scene(demo)
+            await play(demo)
+            browser = await playwright.chromium.launch(executable_path=path, args=[*FLAGS])
+            await take_all(browser, demo)
+            await browser.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,141 @@
+"""The story of a killed bot: a process of its own is killed in the middle of a run, and started again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from story_stage import CHANNEL, PATIENCE_S, PROJECT, until
+
+from evalbot.playground.model_server import ModelServer
+from evalbot.playground.server import Playground
+from evalbot.playground.simulated.simulation import Simulation
+from evalbot.runs.outputs import Unit
+from evalbot.store import outputs, runs, workspaces
+from evalbot.store.database import Store, Transaction
+
+CONCURRENCY = 4
+READY_S = 30.0
+
+
+@dataclass
+class Child:
+    """A bot in a process of its own."""
+
+    process: asyncio.subprocess.Process
+
+    async def kill(self) -> None:
+        """End it without any chance to tidy up."""
+        self.process.kill()
+        await self.process.wait()
+
+    async def end(self) -> float:
+        """End it by SIGTERM; gives the seconds that took."""
+        began = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        await asyncio.wait_for(self.process.wait(), 15)
+        return time.monotonic() - began
+
+
+@dataclass
+class World:
+    """Slack and the models in this process, and where the bot keeps what it knows."""
+
+    slack: Playground
+    models: ModelServer
+    database: Path
+
+    async def start(self) -> Child:
+        """Start the bot as an operator does, and wait until Slack reaches it."""
+        given = {
+            "EVALBOT_DATABASE_URL": f"sqlite+aiosqlite:///{self.database}",
+            "EVALBOT_PROJECT": str(PROJECT),
+            "EVALBOT_LOG_LEVEL": "ERROR",
+            "SLACK_BOT_TOKEN": self.slack.bot_token,
+            "SLACK_APP_TOKEN": self.slack.app_token,
+            "SLACK_API_URL": self.slack.api_url,
+            "OPENAI_BASE_URL": self.models.base_url,
+            "OPENAI_API_KEY": "simulated",
+        }
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "evalbot.cli", "serve"), env={**os.environ, **given}, cwd=self.database.parent
+        )
+        await self.slack.wait_connected(READY_S)
+        return Child(process)
+
+    @property
+    def asked(self) -> int:
+        """How many questions the models were asked."""
+        return self.models.simulation.requests["sim-steady"]
+
+    async def asked_more(self, count: int, within_s: float) -> None:
+        """Wait until so many more questions were asked."""
+        goal = self.asked + count
+
+        async def enough() -> bool:
+            return self.asked >= goal
+
+        await until(enough, f"{count} more questions are asked", within_s)
+
+
+@asynccontextmanager
+async def open_world(database: Path, simulation: Simulation) -> AsyncIterator[World]:
+    """Build the world without a bot."""
+    async with Playground(rate_limits=False) as slack, ModelServer(simulation=simulation) as models:
+        yield World(slack, models, database)
+
+
+async def test_killed_twice_in_a_run(database: Path, simulation: Simulation) -> None:
+    """After two kills a run of 180 answers has 180 results, none twice, and ends in the card it began with."""
+    async with open_world(database, simulation) as world:
+        await killed_in_a_run(world, kills=2, repeats=30)
+
+
+@pytest.mark.drill
+async def test_killed_twenty_times_in_a_run(database: Path, simulation: Simulation) -> None:
+    """The same with twenty kills in a run of 300 answers."""
+    async with open_world(database, simulation) as world:
+        await killed_in_a_run(world, kills=20, repeats=50)
+
+
+async def killed_in_a_run(world: World, kills: int, repeats: int) -> None:
+    """Kill the bot so often in a run, and look at what there is when it has ended."""
+    size = 6 * repeats
+    world.models.simulation.apply({"latency_ms": 10})
+    dana = world.slack.driver("dana")
+    child = await world.start()
+    await dana.slash(f"/evalbot run sums repeat:{repeats} concurrency:{CONCURRENCY}", CHANNEL)
+    first = await dana.see_message(CHANNEL, "Run 1 by", timeout=PATIENCE_S)
+    for _ in range(kills):
+        await world.asked_more(max(2, size // (2 * kills)), within_s=5.0 if world.asked else PATIENCE_S)
+        await child.kill()
+        child = await world.start()
+    card = await dana.see_message(CHANNEL, "Why these numbers?", timeout=30.0)
+    assert card.ts == first.ts
+    assert await child.end() < 10.0
+    await assert_whole(world, size, size + kills * CONCURRENCY)
+    assert len([one for one in await dana.messages(CHANNEL) if not one.is_ephemeral]) == 1
+
+
+async def assert_whole(world: World, size: int, most_asked: int) -> None:
+    """Assert that a run has every result once and cost no more calls than those under way at the kills."""
+
+    async def load(tx: Transaction) -> list[Unit]:
+        [run] = await runs.list_runs(tx, await workspaces.home_team(tx))
+        return [output.unit for output in await outputs.list_outputs(tx, run.id)]
+
+    store = await Store.open(f"sqlite+aiosqlite:///{world.database}")
+    try:
+        units = await store.read(load)
+    finally:
+        await store.close()
+    assert (len(units), len(set(units))) == (size, size)
+    assert world.asked <= most_asked
