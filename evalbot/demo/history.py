@@ -12,6 +12,7 @@ import aiohttp
 
 from evalbot.app import Program
 from evalbot.grading.reviews import ReviewStatus
+from evalbot.grading.sampling import Strategy
 from evalbot.people import Person, PersonId, Role, TeamId
 from evalbot.runs.runs import Run
 from evalbot.workflows.announcer import QuietAnnouncer, ReviewState
@@ -85,7 +86,7 @@ async def _run(services: Services, suite: str, person: Person) -> Run:
 
 async def _grade(services: Services, run: Run, users: Mapping[str, str], quality: Ask, rng: random.Random) -> None:
     """Let pretend people grade some answers of a run, close to the truth but not always on it."""
-    opened = await open_round(services, RoundRequest(run, PersonId(users["dana"]), size=REVIEWED))
+    opened = await open_round(services, RoundRequest(run, PersonId(users["dana"]), size=REVIEWED, strategy=Strategy.RANDOM))
     for state in opened.reviews:
         for name in (*GRADERS, THIRD):
             level = await pretend_level(state, quality, rng)

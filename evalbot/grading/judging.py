@@ -195,11 +195,13 @@ def _turns(template: str) -> list[tuple[str, str]]:
 
 
 def _material(text: str, mark: str) -> str:
-    """Give foreign text fit to be framed: without the mark, without characters that cannot be sent, cut if it is very long."""
-    safe = _UNSENDABLE.sub("\ufffd", text).replace(mark, "…")
+    """Give foreign text fit to be framed: without the mark, without characters that cannot be sent, and without its middle if
+    it is very long, so that neither beginning nor end can be pushed out of sight."""
+    safe = _UNSENDABLE.sub("\ufffd", text)
     if len(safe) <= MAX_MATERIAL:
         return safe
-    return f"{safe[:MAX_MATERIAL]}\n[cut here: {MAX_MATERIAL:,} of {len(safe):,} characters]"
+    half = MAX_MATERIAL // 2
+    return f"{safe[:half]}\n[cut here: {MAX_MATERIAL:,} of {len(safe):,} characters are shown]\n{safe[-half:]}"
 
 
 def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

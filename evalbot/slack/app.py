@@ -6,6 +6,7 @@ import asyncio
 import logging
 import re
 import secrets
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -41,7 +42,11 @@ LOST = (SlackClientError, aiohttp.ClientError, TimeoutError)
 ANY = re.compile("")
 """Matches every name."""
 
+MOST_GRADED = 5_000
+"""So many grades are known to have been delivered."""
+
 Body = dict[str, Any]
+Repeated = Callable[[Body], Awaitable[bool]]
 
 
 def build_app(door: Door, at_once: Directory) -> AsyncApp:
@@ -61,7 +66,7 @@ def build_app(door: Door, at_once: Directory) -> AsyncApp:
     )
     listeners = Listeners(door, at_once)
     app.command(door.command)(listeners.command)
-    app.action(GRADE_ACTIONS)(listeners.pressed(actions.grade))
+    app.action(GRADE_ACTIONS)(listeners.pressed(actions.grade, listeners.graded_before))
     app.action(LINK_ACTIONS)(listeners.pressed(actions.nothing))
     for action_id, handler in actions.HANDLERS.items():
         app.action(str(action_id))(listeners.pressed(handler))
@@ -113,6 +118,7 @@ class Listeners:
     def __init__(self, door: Door, at_once: Directory) -> None:
         self._door = door
         self._at_once = at_once
+        self._graded: OrderedDict[str, None] = OrderedDict()
 
     async def command(self, ack: AsyncAck, respond: AsyncRespond, body: Body) -> None:
         """Acknowledge a slash command and answer it."""
@@ -127,11 +133,12 @@ class Listeners:
         asker = Asker(person, str(body["channel_id"]))
         await self._reply(respond, body, await answer_text(self._door, asker, str(body.get("text") or "")))
 
-    def pressed(self, handler: actions.Handler) -> Callable[..., Awaitable[None]]:
+    def pressed(self, handler: actions.Handler, repeated: Repeated | None = None) -> Callable[..., Awaitable[None]]:
         """Give the listener of a button; one that takes too long is acknowledged, and the person told that it goes on."""
+        before = repeated or self._is_repeated
 
         async def listener(ack: AsyncAck, respond: AsyncRespond, body: Body) -> None:
-            work = asyncio.create_task(self._press(body, handler))
+            work = asyncio.create_task(self._press(body, handler, before))
             await asyncio.wait({work}, timeout=ACK_S)
             await ack()
             if not work.done() or work.exception() is not None or work.result() is not None:
@@ -139,9 +146,9 @@ class Listeners:
 
         return listener
 
-    async def _press(self, body: Body, handler: actions.Handler) -> actions.Next | None:
+    async def _press(self, body: Body, handler: actions.Handler, repeated: Repeated) -> actions.Next | None:
         """Carry out a press as far as it must be before the acknowledgement, once however often it is delivered."""
-        if await self._is_repeated(body):
+        if await repeated(body):
             return None
         press = actions.read_press(body, await self._person(body))
         return await actions.answer_press(self._door, press, handler)
@@ -262,6 +269,20 @@ class Listeners:
         """Tell whether a command, press or submission was delivered before."""
         trigger = str(body.get("trigger_id") or "")
         return bool(trigger) and not await first_time(self._door.services, f"request:{trigger}")
+
+    async def graded_before(self, body: Body) -> bool:
+        """Tell whether a grade was delivered before, as far as this process knows.
+
+        A grade has one place in the database however often it comes; this only spares the grader a second note.
+        """
+        trigger = str(body.get("trigger_id") or "")
+        if trigger in self._graded:
+            return True
+        if trigger:
+            self._graded[trigger] = None
+        if len(self._graded) > MOST_GRADED:
+            self._graded.popitem(last=False)
+        return False
 
     async def _author(self, event: Body) -> Person:
         """Give who wrote a message."""

@@ -194,6 +194,8 @@ async def _exhibits(tx: Transaction, settled: list[Review], newest: list[ScoredR
 
 async def _reviewed(tx: Transaction, review: Review) -> Exhibit | None:
     """Give the exhibit of a settled review that says something: people differ, or say fail, or differ from the judge."""
+    if not (await reviews.get_round(tx, review.round_id)).channel:
+        return None
     run = await runs.get_run(tx, review.run_id)
     scored = await get_suite(tx, run)
     output = await outputs.get_output(tx, review.output_id)

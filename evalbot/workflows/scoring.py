@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from evalbot.errors import UnknownName
 from evalbot.grading.consensus import find_consensus
-from evalbot.grading.grades import Grade, GraderKind
+from evalbot.grading.grades import Grade, GraderKind, Purpose
 from evalbot.reporting.comparisons import compare_scores
 from evalbot.reporting.estimates import Change, RunSummary
 from evalbot.reporting.scores import OutputScore, judge_agreement, score_output, score_rows
@@ -94,7 +94,11 @@ async def summarise_run(tx: Transaction, run: Run) -> RunSummary:
 
 
 def judged_pairs(scored: ScoredRun) -> list[tuple[bool, bool]]:
-    """Give (judge passed, people passed) for each output that both graded by the same rubric."""
+    """Give (judge passed, people passed) for each output that both graded by the same rubric.
+
+    Only outputs that were drawn by chance and graded blind count: those picked because something looked wrong would say
+    more about the picking than about the judge.
+    """
     pairs = []
     items = {item.id: item for item in scored.suite.items}
     for output in scored.outputs:
@@ -103,7 +107,7 @@ def judged_pairs(scored: ScoredRun) -> list[tuple[bool, bool]]:
         judge = [
             g for g in mine if g.grader.kind is GraderKind.JUDGE and g.counts and rubric and g.criterion == rubric.name
         ]
-        people = [g for g in mine if g.grader.kind is GraderKind.HUMAN and g.blind]
+        people = [g for g in mine if g.grader.kind is GraderKind.HUMAN and g.blind and g.purpose is Purpose.ESTIMATE]
         consensus = find_consensus(people, rubric) if rubric else None
         if judge and consensus and not consensus.tied:
             pairs.append((bool(judge[0].passed), consensus.passed))

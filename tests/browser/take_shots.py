@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import re
+import io
 import tempfile
 from pathlib import Path
 
 from browser_stage import DESKTOP, FLAGS, PHONE, Window, find_chromium
+from PIL import Image
 from playwright.async_api import Browser, async_playwright, expect
 from rich.console import Console
 
@@ -16,7 +17,8 @@ from evalbot.playground.driver import Driver, RemoteDriver, Seen
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 CHANNEL, STEWARDS = "#support-evals", "#evals-stewards"
-BETTER = "Yes, within 30 days of delivery with the receipt; see article HC-101."
+QUESTION = "mailing it back"
+BETTER = "HC-301 for the refund of a defective jacket, and HC-104 for the return shipping, which we pay then."
 PATIENCE_S = 60.0
 
 
@@ -33,8 +35,10 @@ async def open_window(browser: Browser, demo: Demo, person: str, size: tuple[int
 async def keep(window: Window, name: str) -> None:
     """Save what a window shows, without a pointer over it."""
     await window.page.mouse.move(1, 1)
+    await window.page.evaluate("() => document.activeElement.blur()")
     await window.page.wait_for_timeout(400)
-    await window.page.screenshot(path=IMAGES / f"{name}.png")
+    picture = Image.open(io.BytesIO(await window.page.screenshot()))
+    picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(IMAGES / f"{name}.png", optimize=True)
 
 
 async def play(demo: Demo) -> None:
@@ -45,9 +49,9 @@ async def play(demo: Demo) -> None:
         await grade(lee, run, "1 of 12", "2 Partial")
         await grade(kim, run, "1 of 12", "2 Partial")
         await grade(lee, run, "2 of 12", "3 Good")
-        await kim.click("Better answer…", await kim.see_reply(run, "3 of 12", timeout=PATIENCE_S))
+        await kim.click("Better answer…", await kim.see_reply(run, QUESTION, timeout=PATIENCE_S))
         await kim.see_view("Better answer")
-        await kim.submit(better=BETTER, reason="Names no article.")
+        await kim.submit(better=BETTER, reason="Leaves out the article on shipping.")
         await dana.see_message(STEWARDS, "Approve", timeout=PATIENCE_S)
 
 
@@ -63,6 +67,7 @@ async def take_all(browser: Browser, demo: Demo) -> None:
     """Take every picture."""
     dana = await open_window(browser, demo, "dana", DESKTOP, "light")
     await dana.open_channel("support-evals")
+    await dana.see(dana.page.get_by_test_id("thread-summary").last, "13 replies")
     await dana.page.get_by_test_id("thread-summary").last.click()
     await dana.see(dana.thread, "need a person")
     await (
@@ -72,7 +77,9 @@ async def take_all(browser: Browser, demo: Demo) -> None:
     await keep(dana, "run-and-thread")
     await dana.open_channel("support-quality")
     await expect(dana.messages("Model quality").get_by_role("img")).to_be_visible()
+    await dana.page.set_viewport_size({"width": DESKTOP[0], "height": 1160})
     await keep(dana, "digest")
+    await dana.page.set_viewport_size({"width": DESKTOP[0], "height": DESKTOP[1]})
     await dana.open_channel("evals-stewards")
     await dana.see(dana.messages("Better answer"), "Approve")
     await keep(dana, "candidate")

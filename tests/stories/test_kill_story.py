@@ -35,13 +35,13 @@ class Child:
     async def kill(self) -> None:
         """End it without any chance to tidy up."""
         self.process.kill()
-        await self.process.wait()
+        await self.process.communicate()
 
     async def end(self) -> float:
         """End it by SIGTERM; gives the seconds that took."""
         began = time.monotonic()
         self.process.send_signal(signal.SIGTERM)
-        await asyncio.wait_for(self.process.wait(), 15)
+        await asyncio.wait_for(self.process.communicate(), 15)
         return time.monotonic() - began
 
 
@@ -66,9 +66,14 @@ class World:
             "OPENAI_API_KEY": "simulated",
         }
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "evalbot.cli", "serve"), env={**os.environ, **given}, cwd=self.database.parent
+            *(sys.executable, "-m", "evalbot.cli", "serve"),
+            env={**os.environ, **given},
+            cwd=self.database.parent,
+            stderr=asyncio.subprocess.PIPE,
         )
-        await self.slack.wait_connected(READY_S)
+        assert process.stderr is not None
+        said = await asyncio.wait_for(process.stderr.readline(), READY_S)
+        assert b"connected by Socket Mode" in said, said
         return Child(process)
 
     @property

@@ -119,9 +119,10 @@ def test_a_short_mark_is_refused() -> None:
 
 def test_unsendable_and_very_long_answers_are_marked() -> None:
     """Half surrogates and NUL become a visible mark; a cut says so with both lengths."""
-    user = judge_messages(RUBRIC, "p", None, "a\ud83d\x00b" + "x" * MAX_MATERIAL, MARK)[1].content
+    user = judge_messages(RUBRIC, "p", None, "a\ud83d\x00b" + "x" * MAX_MATERIAL + " the end", MARK)[1].content
     assert "a\ufffd\ufffdb" in user
-    assert "[cut here: 100,000 of 100,004 characters]" in user
+    assert "x\n[cut here: 100,000 of 100,012 characters are shown]\nx" in user
+    assert f"x the end\nEND ANSWER {MARK}" in user
     assert len(user) < MAX_MATERIAL + 500
 
 
