@@ -197,7 +197,7 @@ def _turns(template: str) -> list[tuple[str, str]]:
 def _material(text: str, mark: str) -> str:
     """Give foreign text fit to be framed: without the mark, without characters that cannot be sent, and without its middle if
     it is very long, so that neither beginning nor end can be pushed out of sight."""
-    safe = _UNSENDABLE.sub("\ufffd", text)
+    safe = _UNSENDABLE.sub("\ufffd", text).replace(mark, "…")
     if len(safe) <= MAX_MATERIAL:
         return safe
     half = MAX_MATERIAL // 2

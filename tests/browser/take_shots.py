@@ -70,9 +70,6 @@ async def take_all(browser: Browser, demo: Demo) -> None:
     await dana.see(dana.page.get_by_test_id("thread-summary").last, "13 replies")
     await dana.page.get_by_test_id("thread-summary").last.click()
     await dana.see(dana.thread, "need a person")
-    await (
-        dana.thread.get_by_test_id("message").filter(has_text=re.compile("need a person")).scroll_into_view_if_needed()
-    )
     await dana.page.evaluate(TO_ROUND)
     await keep(dana, "run-and-thread")
     await dana.open_channel("support-quality")
