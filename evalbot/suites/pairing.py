@@ -24,6 +24,18 @@ def _pairs(target: Target, prompts: Sequence[Prompt]) -> list[Target]:
     return [replace(target, label=f"{target.label} ({one.name})", prompt=one.name) for one in prompts]
 
 
+def names_of(target: Target) -> tuple[str, ...]:
+    """Give what a target may be called: its label, its id, and of a pair the label that its target has alone."""
+    alone = target.label.removesuffix(f" ({target.prompt})") if target.prompt else target.label
+    return tuple(dict.fromkeys((target.label, alone, target.id)))
+
+
+def targets_named(targets: Sequence[Target], name: str) -> tuple[Target, ...]:
+    """Give the target of a label, else those that go by the name in another way: all pairs of a target with its prompts."""
+    exact = tuple(target for target in targets if target.label == name)
+    return exact or tuple(target for target in targets if name in names_of(target))
+
+
 def prompt_of(target: Target, prompts: Sequence[Prompt]) -> Prompt:
     """Give the prompt that a target is asked with: the one it names, else the first."""
     return next((one for one in prompts if one.name == target.prompt), prompts[0])

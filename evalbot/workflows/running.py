@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rapidfuzz import process
 
@@ -28,7 +28,7 @@ from evalbot.runs.runs import Progress, Run, RunStatus, check_size, finish
 from evalbot.store import grades, outputs, runs, suites
 from evalbot.store.database import Transaction
 from evalbot.suites.items import Item
-from evalbot.suites.pairing import prompt_of
+from evalbot.suites.pairing import names_of, prompt_of, targets_named
 from evalbot.suites.prompts import Prompt, fill_prompt
 from evalbot.suites.suites import Suite
 from evalbot.suites.targets import Target, short_target
@@ -169,21 +169,22 @@ def _choose_targets(suite: Suite, names: Sequence[str]) -> tuple[Target, ...]:
         if not suite.targets:
             raise BadRequest(f"Suite {suite.name} names no target.", "Say which: a target such as openai:gpt-4.1-mini.")
         return suite.targets
-    known = {target.label: target for target in suite.targets} | {target.id: target for target in suite.targets}
+    known = [name for target in suite.targets for name in names_of(target)]
     chosen: dict[str, Target] = {}
     for name in names:
         if name not in known and ":" not in name and name != "echo":
-            near = process.extractOne(name[:80], list(known), score_cutoff=60)
+            near = process.extractOne(name[:80], known, score_cutoff=60)
             hint = f"Did you mean {near[0]}?" if near else "Use one of the suite's labels or provider:model."
             raise UnknownName("There is no target of that name.", hint)
-        target = known.get(name) or short_target(name)
-        if target.runs_code and name not in known:
+        asked = targets_named(suite.targets, name) or (short_target(name),)
+        if asked[0].runs_code and asked[0] not in suite.targets:
             raise NotAllowed(
                 "Code of the project is run only where a suite names it.", "Name it in the suite's targets."
             )
-        if target.label in chosen and chosen[target.label] != target:
-            target = Target(target.id, target.id, target.config)
-        chosen[target.label] = target
+        for target in asked:
+            clash = target.label in chosen and chosen[target.label] != target
+            single = replace(target, label=target.id) if clash else target
+            chosen[single.label] = single
     return tuple(chosen.values())
 
 

@@ -275,7 +275,11 @@ class Stage:
         run = await self.run(number)
 
         async def load(tx: Transaction) -> list[Review]:
-            return [one for opened in await reviews.rounds_of_run(tx, run.id) for one in await reviews.list_reviews(tx, opened.id)]
+            return [
+                one
+                for opened in await reviews.rounds_of_run(tx, run.id)
+                for one in await reviews.list_reviews(tx, opened.id)
+            ]
 
         return await self.read(load)
 

@@ -30,7 +30,9 @@ def is_digest(seen: Seen) -> bool:
 
 def digests_in(stage: Stage, channel: str = "C0EVALS01") -> list[dict[str, Any]]:
     """Give the digests posted in a channel."""
-    return [one for one in stage.bot_messages() if one["channel"] == channel and "Model quality" in str(one["blocks"][0])]
+    return [
+        one for one in stage.bot_messages() if one["channel"] == channel and "Model quality" in str(one["blocks"][0])
+    ]
 
 
 async def test_digest_now_shows_the_week_with_a_picture_and_its_exhibits(either_stage: Stage) -> None:
@@ -50,7 +52,10 @@ async def test_digest_now_shows_the_week_with_a_picture_and_its_exhibits(either_
     assert "all items · n 6 | 83 % | 44 to 97" in digest.text
     assert "6 grades by 2 people, thank you @lee @kim" in digest.text
     [picture] = [block for block in digest.body["blocks"] if block["type"] == "image"]
-    assert "pass rate per skill, 12 weeks, 95% interval. Latest week: overall: 83% (44% to 97%, n 6)" in picture["alt_text"]
+    assert (
+        "pass rate per skill, 12 weeks, 95% interval. Latest week: overall: 83% (44% to 97%, n 6)"
+        in picture["alt_text"]
+    )
     addresses = [f"p{card.ts.replace('.', '')}?thread_ts={run.ts}" for card in cards]
     assert all(address in digest.text for address in addresses)
     assert len(digest.text.splitlines()) <= 15

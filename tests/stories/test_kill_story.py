@@ -99,19 +99,19 @@ async def open_world(database: Path, simulation: Simulation) -> AsyncIterator[Wo
 
 
 async def test_killed_twice_in_a_run(database: Path, simulation: Simulation) -> None:
-    """After two kills a run of 180 answers has 180 results, none twice, and ends in the card it began with."""
+    """After two kills a run of 90 answers has 90 results, none twice, and ends in the card it began with."""
     async with open_world(database, simulation) as world:
-        await killed_in_a_run(world, kills=2, repeats=30)
+        await killed_in_a_run(world, kills=2, repeats=15, goes_on_s=PATIENCE_S)
 
 
 @pytest.mark.drill
 async def test_killed_twenty_times_in_a_run(database: Path, simulation: Simulation) -> None:
-    """The same with twenty kills in a run of 300 answers."""
+    """The same with twenty kills in a run of 300 answers, which goes on within five seconds each time."""
     async with open_world(database, simulation) as world:
-        await killed_in_a_run(world, kills=20, repeats=50)
+        await killed_in_a_run(world, kills=20, repeats=50, goes_on_s=5.0)
 
 
-async def killed_in_a_run(world: World, kills: int, repeats: int) -> None:
+async def killed_in_a_run(world: World, kills: int, repeats: int, goes_on_s: float) -> None:
     """Kill the bot so often in a run, and look at what there is when it has ended."""
     size = 6 * repeats
     world.models.simulation.apply({"latency_ms": 10})
@@ -120,7 +120,8 @@ async def killed_in_a_run(world: World, kills: int, repeats: int) -> None:
     await dana.slash(f"/evalbot run sums repeat:{repeats} concurrency:{CONCURRENCY}", CHANNEL)
     first = await dana.see_message(CHANNEL, "Run 1 by", timeout=PATIENCE_S)
     for _ in range(kills):
-        await world.asked_more(max(2, size // (2 * kills)), within_s=5.0 if world.asked else PATIENCE_S)
+        await world.asked_more(1, goes_on_s)
+        await world.asked_more(size // (2 * kills), PATIENCE_S)
         await child.kill()
         child = await world.start()
     card = await dana.see_message(CHANNEL, "Why these numbers?", timeout=30.0)

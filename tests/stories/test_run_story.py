@@ -238,9 +238,9 @@ async def test_run_posts_at_most_25_messages(stage: Stage) -> None:
 
 async def test_numbers_and_failures_open_beside_the_card(stage: Stage) -> None:
     """Both modals of a finished run open for the presser and say where the numbers come from and what failed."""
-    card = await stage.finished()
+    card = await stage.finished("run sums")
     await stage.lee.click("Why these numbers?", card)
     await stage.lee.see_view("sim-steady")
     await stage.lee.close()
     await stage.lee.click("See failures", card)
-    await stage.lee.see_view("read the manual")
+    await stage.lee.see_view("Difference: 99 and 57")

@@ -46,6 +46,13 @@ async def ask(world: World, channel: str) -> None:
     await dana.see_ephemeral(channel, "There is no suite of that name")
 
 
+async def list_suites(world: World) -> None:
+    """Use the command for something that everybody may do."""
+    dana = world.slack.driver("dana")
+    await dana.slash("/evalbot suites", PUBLIC)
+    await dana.see_ephemeral(PUBLIC, "There is no suite yet")
+
+
 async def mention(world: World) -> None:
     """Speak to the bot in a channel."""
     dana = world.slack.driver("dana")
@@ -75,7 +82,7 @@ REFUSED: dict[str, Callable[[World], Awaitable[None]]] = {
     "groups:read": lambda world: ask(world, PRIVATE),
     "im:history": lambda world: post_and_lose_the_answer(world, world.slack.users["dana"]),
     "im:write": lambda world: put(world, world.slack.users["dana"]),
-    "users:read": lambda world: ask(world, PUBLIC),
+    "users:read": list_suites,
 }
 """What each scope is needed for, where Slack says missing_scope without it."""
 

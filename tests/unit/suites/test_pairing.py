@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import JsonValue
 
 from evalbot.suites.items import Message
-from evalbot.suites.pairing import cross_prompts, prompt_of
+from evalbot.suites.pairing import cross_prompts, prompt_of, targets_named
 from evalbot.suites.prompts import Prompt
 from evalbot.suites.targets import Target, short_target
 
@@ -27,6 +27,15 @@ def test_each_target_is_paired_with_each_prompt() -> None:
     assert len({pair.endpoint for pair in pairs}) == 2
     assert [prompt_of(pair, [ONE, TWO]) for pair in pairs] == [ONE, TWO, ONE, TWO]
     assert cross_prompts(pairs, [ONE, TWO]) == pairs
+
+
+def test_a_name_stands_for_one_pair_or_for_all_of_a_target() -> None:
+    """The label of a pair is that pair; label or id of the target are all its pairs; a target's label goes before an id."""
+    pairs = cross_prompts([MODEL, OTHER], [ONE, TWO])
+    assert targets_named(pairs, "m (long)") == (pairs[1],)
+    assert targets_named(pairs, "m") == targets_named(pairs, "openai:m") == pairs[:2]
+    assert targets_named(pairs, "x") == ()
+    assert targets_named([Target("a:b", "a:c"), Target("a:c", "x")], "a:c") == (Target("a:b", "a:c"),)
 
 
 def test_a_target_may_name_its_prompt() -> None:
