@@ -86,7 +86,9 @@ async def _run(services: Services, suite: str, person: Person) -> Run:
 
 async def _grade(services: Services, run: Run, users: Mapping[str, str], quality: Ask, rng: random.Random) -> None:
     """Let pretend people grade some answers of a run, close to the truth but not always on it."""
-    opened = await open_round(services, RoundRequest(run, PersonId(users["dana"]), size=REVIEWED, strategy=Strategy.RANDOM))
+    opened = await open_round(
+        services, RoundRequest(run, PersonId(users["dana"]), size=REVIEWED, strategy=Strategy.RANDOM)
+    )
     for state in opened.reviews:
         for name in (*GRADERS, THIRD):
             level = await pretend_level(state, quality, rng)

@@ -1,4 +1,4 @@
-"""Takes the pictures of docs/images from the demo: `python tests/browser/take_shots.py`. Look at them before they are kept."""
+"""Takes the pictures of docs/images from the demo: `python -m tests.browser.take_shots`. Look at them before they are kept."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import io
 import tempfile
 from pathlib import Path
 
-from browser_stage import DESKTOP, FLAGS, PHONE, Window, find_chromium
 from PIL import Image
 from playwright.async_api import Browser, async_playwright, expect
 from rich.console import Console
 
 from evalbot.demo.show import Demo, open_demo, set_the_scene
 from evalbot.playground.driver import Driver, RemoteDriver, Seen
+from tests.browser.browser_stage import DESKTOP, FLAGS, PHONE, Window, find_chromium
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 CHANNEL, STEWARDS = "#support-evals", "#evals-stewards"

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from story_stage import CHANNEL, PATIENCE_S, PROJECT, until
 
 from evalbot.playground.model_server import ModelServer
 from evalbot.playground.server import Playground
@@ -21,6 +20,7 @@ from evalbot.playground.simulated.simulation import Simulation
 from evalbot.runs.outputs import Unit
 from evalbot.store import outputs, runs, workspaces
 from evalbot.store.database import Store, Transaction
+from tests.stories.story_stage import CHANNEL, PATIENCE_S, PROJECT, until
 
 CONCURRENCY = 4
 READY_S = 30.0

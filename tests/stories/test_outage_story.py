@@ -8,7 +8,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from story_stage import CHANNEL, PATIENCE_S, STEWARDS, Stage, until
 
 from evalbot.app import open_program, open_store
 from evalbot.playground.driver import Seen
@@ -16,6 +15,7 @@ from evalbot.playground.payloads import event_callback
 from evalbot.workflows import browsing
 from evalbot.workflows.digesting import deliver_due, schedule_digest
 from evalbot.workflows.running import execute_run, list_open_runs
+from tests.stories.story_stage import CHANNEL, PATIENCE_S, STEWARDS, Stage, until
 
 LONG = "/evalbot run sums repeat:20 concurrency:4"
 LONG_SIZE = 120

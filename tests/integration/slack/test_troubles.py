@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,10 @@ async def test_silent_socket_is_noticed(folder: Path) -> None:
         dana = world.slack.driver("dana")
         await dana.mention("#general", "suites")
         await reconnected(world, 1)
-        await dana.see_ephemeral("#general", "There is no suite yet")
+        async with asyncio.timeout(10):
+            while not any("There is no suite yet" in one.text for one in await dana.messages("#general")):
+                world.slack.clock.advance(60)
+                await asyncio.sleep(0.05)
 
 
 @pytest.mark.parametrize("reason", ["refresh_requested", "warning", "link_disabled"])

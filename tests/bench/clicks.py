@@ -1,0 +1,236 @@
+"""A crowd grades: 1,000 clicks of 200 people in ten seconds, a tenth of them twice, over HTTP and over Socket Mode.
+
+Run `python -m tests.bench.clicks`. The bot and the floor (bolt alone, nothing stored) are processes of their own, measured in
+one run; the simulated Slack and the crowd are this one. Times are from the click to its acknowledgement as Slack sees it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import sqlite3
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import aiohttp
+import uvicorn
+from rich.console import Console
+from rich.table import Table
+from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
+from slack_bolt.adapter.starlette.async_handler import AsyncSlackRequestHandler
+from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from evalbot.people import TeamId
+from evalbot.playground.people import HOME_TEAM, Person
+from evalbot.playground.server import Playground
+from evalbot.playground.transport import Envelope
+from evalbot.slack.ids import GRADE_ACTIONS
+from evalbot.store.database import Store
+from tests.integration.slack.slack_world import click_on, put_up_reviews
+
+PEOPLE, REVIEWS, CLICKS, REPEATS, SECONDS = 200, 20, 1_000, 100, 10.0
+READY_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What one crowd met: seconds to each acknowledgement, what was not acknowledged, CPU of the app, grades stored."""
+
+    name: str
+    waits: Sequence[float]
+    missed: int
+    cpu_s: float
+    stored: int | None
+    told_to_wait: int
+
+
+async def main() -> None:
+    """Measure both transports and print the table."""
+    console = Console()
+    found = [await measure(app, http) for http in (True, False) for app in ("floor", "evalbot")]
+    table = Table(
+        "path", "p50 ms", "p99 ms", "longest ms", "not acked", "CPU ms/click", "x floor", "grades", "told to wait"
+    )
+    for one, floor in zip(found, [found[0], found[0], found[2], found[2]], strict=True):
+        cuts = statistics.quantiles(one.waits, n=100)
+        times = [f"{1000 * value:.1f}" for value in (cuts[49], cuts[98], max(one.waits))]
+        cpu = 1000 * one.cpu_s / (CLICKS + REPEATS)
+        stored = "" if one.stored is None else f"{one.stored:,}"
+        ratio = f"{one.cpu_s / floor.cpu_s:.1f}"
+        table.add_row(one.name, *times, str(one.missed), f"{cpu:.2f}", ratio, stored, str(one.told_to_wait))
+    console.print(table)
+    console.print(
+        f"{CLICKS:,} clicks of {PEOPLE} people in {SECONDS:g} s, {REPEATS} of them twice; {os.cpu_count()} cores."
+    )
+
+
+async def measure(app: str, http: bool) -> Measured:
+    """Let the crowd click at an app over a transport."""
+    with tempfile.TemporaryDirectory(prefix="evalbot-clicks-") as name:
+        folder = Path(name)
+        async with Playground() as slack:
+            clicks = await set_the_scene(slack, folder)
+            async with running(app, slack, folder, http) as process:
+                began = cpu_s(process.pid)
+                waits, missed = await click_all(slack, clicks)
+                await asyncio.sleep(2)  # what follows the acknowledgements belongs to the price
+                used = cpu_s(process.pid) - began
+            stored = count_grades(folder) if app == "evalbot" else None
+            told = sum("not saved yet" in str(one) for one in ephemerals(slack))
+    return Measured(f"{app}, {'HTTP' if http else 'Socket Mode'}", waits, missed, used, stored, told)
+
+
+async def set_the_scene(slack: Playground, folder: Path) -> list[dict[str, Any]]:
+    """Let the people in, put the answers up for grading, and give every click, those that come twice included."""
+    space = slack.emulation.space
+    channel = space.channels[slack.channels["support-evals"]]
+    people = [f"U1{number:07d}" for number in range(PEOPLE)]
+    for number, one in enumerate(people):
+        space.add_person(Person(one, f"grader{number}", f"Grader {number}", "", "Europe/London", team=HOME_TEAM))
+        space.join(channel, one)
+    store = await Store.open(f"sqlite+aiosqlite:///{folder / 'evalbot.db'}")
+    reviews = await put_up_reviews(store, TeamId(HOME_TEAM), REVIEWS)
+    await store.close()
+    rng = Random(1)
+    clicks = []
+    for number in range(CLICKS):
+        who, place = people[number % PEOPLE], (number % PEOPLE + 4 * (number // PEOPLE)) % REVIEWS
+        click = click_on(reviews[place], who, rng.randint(1, 5), number, channel.id)
+        clicks.append(click | {"trigger_id": slack.emulation.keys.make_trigger(who)})
+    order = clicks + rng.sample(clicks, REPEATS)
+    rng.shuffle(order)
+    return order
+
+
+async def click_all(slack: Playground, clicks: Sequence[dict[str, Any]]) -> tuple[list[float], int]:
+    """Click evenly over the time; gives how long each acknowledgement took and how many never came."""
+    delivery = slack.emulation.delivery
+    transport = delivery.http if delivery.http.url else delivery.sockets
+    waits: list[float] = []
+    missed = 0
+
+    async def click(payload: dict[str, Any]) -> None:
+        nonlocal missed
+        began = time.perf_counter()
+        answer = await transport.send(Envelope("interactive", payload, "grade"))
+        waits.append(time.perf_counter() - began)
+        missed += not answer.is_acknowledged
+
+    start = time.perf_counter()
+    async with asyncio.TaskGroup() as crowd:
+        for number, payload in enumerate(clicks):
+            await asyncio.sleep(max(0.0, start + number * SECONDS / len(clicks) - time.perf_counter()))
+            crowd.create_task(click(payload))
+    return waits, missed
+
+
+@asynccontextmanager
+async def running(app: str, slack: Playground, folder: Path, http: bool) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run the bot, or bolt alone, as a child process that the simulated Slack reaches."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    (folder / "project" / "suites").mkdir(parents=True, exist_ok=True)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("SLACK_", "EVALBOT_"))}
+    environment |= {
+        "EVALBOT_DATABASE_URL": f"sqlite+aiosqlite:///{folder / 'evalbot.db'}",
+        "EVALBOT_PROJECT": str(folder / "project"),
+        "EVALBOT_HOST": "127.0.0.1",
+        "EVALBOT_PORT": str(port),
+        "EVALBOT_LOG_LEVEL": "ERROR",
+        "SLACK_API_URL": slack.api_url,
+        "SLACK_BOT_TOKEN": slack.bot_token,
+        **({"SLACK_SIGNING_SECRET": slack.signing_secret} if http else {"SLACK_APP_TOKEN": slack.app_token}),
+    }
+    what = ["-m", "evalbot.cli", "serve"] if app == "evalbot" else ["-m", "tests.bench.clicks", "floor"]
+    child = await asyncio.create_subprocess_exec(sys.executable, *what, env=environment)
+    try:
+        if http:
+            await answering(port)
+            slack.request_url = f"http://127.0.0.1:{port}/slack/events"
+        else:
+            await slack.wait_connected(READY_S)
+        yield child
+    finally:
+        child.terminate()
+        await child.wait()
+
+
+async def answering(port: int) -> None:
+    """Wait until an app listens."""
+    async with asyncio.timeout(READY_S), aiohttp.ClientSession() as session:
+        while True:
+            try:
+                async with session.get(f"http://127.0.0.1:{port}/health"):
+                    return
+            except aiohttp.ClientError:
+                await asyncio.sleep(0.05)
+
+
+def cpu_s(pid: int) -> float:
+    """Read how much CPU a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def count_grades(folder: Path) -> int:
+    """Count the grades in the bot's database."""
+    with closing(sqlite3.connect(folder / "evalbot.db")) as database:
+        count: int = database.execute("SELECT count(*) FROM human_grades").fetchone()[0]
+        return count
+
+
+def ephemerals(slack: Playground) -> list[dict[str, Any]]:
+    """Give every private answer that people saw in channels."""
+    channels = slack.emulation.space.channels.values()
+    return [message for channel in channels for message in channel.log if message.get("ephemeral")]
+
+
+# --- the floor ---------------------------------------------------------------------------------------
+
+
+async def floor() -> None:
+    """Be bolt alone: every click is acknowledged, nothing is stored."""
+    client = AsyncWebClient(token=os.environ["SLACK_BOT_TOKEN"], base_url=os.environ["SLACK_API_URL"])
+    secret = os.environ.get("SLACK_SIGNING_SECRET", "")
+    app = AsyncApp(client=client, signing_secret=secret, process_before_response=True)
+
+    @app.action(GRADE_ACTIONS)
+    async def grade(ack: AsyncAck) -> None:
+        await ack()
+
+    if not secret:
+        handler = AsyncSocketModeHandler(app, os.environ["SLACK_APP_TOKEN"])
+        await handler.start_async()  # type: ignore[no-untyped-call]
+        return
+    requests = AsyncSlackRequestHandler(app)
+
+    async def receive(request: Request) -> Response:
+        return await requests.handle(request)
+
+    async def health(request: Request) -> Response:
+        return PlainTextResponse("ok")
+
+    routes = [Route("/slack/events", receive, methods=["POST"]), Route("/health", health)]
+    config = uvicorn.Config(
+        Starlette(routes=routes), port=int(os.environ["EVALBOT_PORT"]), log_level="error", lifespan="off"
+    )
+    await uvicorn.Server(config).serve()
+
+
+if __name__ == "__main__":
+    asyncio.run(floor() if sys.argv[1:] == ["floor"] else main())
