@@ -11,6 +11,7 @@ from pydantic import JsonValue
 from evalbot.errors import BadSetting
 from evalbot.library.documents import Document, FieldPath, Problem, refusal
 from evalbot.library.target_format import TargetFile
+from evalbot.library.template_rules import check_template
 from evalbot.suites.targets import Target, short_target
 
 _ID = re.compile(r"[a-z][a-z0-9_-]*(:\S+)?")
@@ -34,6 +35,8 @@ def make_target(entry: str | TargetFile, document: Document, path: FieldPath) ->
     problems = list(_config_problems(entry.config, (*path, "config")))
     if problems:
         raise refusal(document, problems)
+    if entry.id == "http":
+        _check_templates(entry.config, document, (*path, "config"))
     label = entry.label or short_target(entry.id).label
     return Target(entry.id, label, _by_name(entry.config), entry.prompt)
 
@@ -45,6 +48,26 @@ def _by_name(config: dict[str, JsonValue]) -> dict[str, JsonValue]:
     if not found:
         return config
     return {**{name: value for name, value in config.items() if name != "api_key"}, "api_key_env": found[1]}
+
+
+def _check_templates(config: dict[str, JsonValue], document: Document, path: FieldPath) -> None:
+    """Check the templates of what an app is sent, under the rules of prompts. Raises BadFile."""
+    for key in ("body", "query"):
+        for place, text in _texts_in(config.get(key), (*path, key)):
+            line, _ = document.at(place)
+            check_template(text, document.name, line, None)
+
+
+def _texts_in(value: JsonValue, path: FieldPath) -> Iterator[tuple[FieldPath, str]]:
+    """Find every text of a value with its place."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for name, one in value.items():
+            yield from _texts_in(one, (*path, name))
+    elif isinstance(value, list):
+        for index, one in enumerate(value):
+            yield from _texts_in(one, (*path, index))
 
 
 def _check_id(written: str, document: Document, path: FieldPath) -> None:

@@ -70,9 +70,8 @@ class Playground:
     """A simulated Slack workspace on this machine. Use it with `async with`, or start() and stop().
 
     port 0 takes any free port. rate_limits False switches them off. commands and shortcuts are those of the app;
-    scopes and events default to what evalbot needs. start_at: epoch seconds on the clock at first (None: the real time).
-    ack_seconds: how long the app may take to acknowledge; Slack's three seconds unless a test is in a hurry.
-    features: further fields of InstalledApp, such as is_agent, rotates or unfurl_domains.
+    scopes and events default to what evalbot needs. ack_seconds: how long the app may take to acknowledge; Slack's three
+    seconds unless a test is in a hurry. features: further fields of InstalledApp, such as is_agent, rotates or unfurl_domains.
     """
 
     def __init__(
@@ -84,7 +83,6 @@ class Playground:
         shortcuts: Iterable[Shortcut] | None = None,
         scopes: Iterable[str] | None = None,
         events: Iterable[str] | None = None,
-        start_at: float | None = None,
         ack_seconds: float = ACK_SECONDS,
         features: Mapping[str, Any] | None = None,
     ) -> None:
@@ -96,7 +94,7 @@ class Playground:
             events=tuple(DEFAULT_EVENTS if events is None else events),
             **(features or {}),
         )
-        self.emulation = build_emulation(Clock(start_at), app, ack_seconds)
+        self.emulation = build_emulation(Clock(), app, ack_seconds)
         self.emulation.rates.enabled = rate_limits
         self._port = port
         self._server: _QuietServer | None = None

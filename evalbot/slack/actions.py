@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from slack_sdk.errors import SlackApiError
+from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from evalbot.errors import BadRequest
 from evalbot.people import Person, Role
@@ -24,7 +25,7 @@ from evalbot.slack.ids import (
     SuiteClick,
     decode,
 )
-from evalbot.slack.retrying import refusal_code
+from evalbot.slack.retrying import PatientRetry, refusal_code
 from evalbot.slack.views.digests import digest_numbers_view
 from evalbot.slack.views.feedback import edit_candidate_view, reject_candidate_view
 from evalbot.slack.views.notices import notice_message
@@ -75,12 +76,25 @@ def read_press(body: Mapping[str, Any], person: Person) -> Press:
 
 
 async def tell_privately(door: Door, press: Press, payload: Payload) -> None:
-    """Show something to the presser alone, where the button is; without a channel it goes to their direct messages."""
+    """Show something to the presser alone, where the button is; without a channel it goes to their direct messages.
+
+    A press brings an address for answers, which other people's presses do not use up.
+    """
     thread = press.thread_ts or None
+    if press.channel and press.response_url and await _answer(door, press, payload):
+        return
     if press.channel:
         await door.client.chat_postEphemeral(channel=press.channel, user=press.person.id, thread_ts=thread, **payload)
     else:
         await door.client.chat_postMessage(channel=press.person.id, unfurl_links=False, unfurl_media=False, **payload)
+
+
+async def _answer(door: Door, press: Press, payload: Payload) -> bool:
+    """Answer through the address of a press; tells whether Slack took it, as an address works for half an hour only."""
+    client = AsyncWebhookClient(press.response_url, session=door.client.session, retry_handlers=[PatientRetry()])
+    thread = {"thread_ts": press.thread_ts} if press.thread_ts else {}
+    answer = await client.send_dict({**payload, "response_type": "ephemeral", "replace_original": False, **thread})
+    return answer.status_code == 200
 
 
 async def open_modal(door: Door, press: Press, view: Mapping[str, Any]) -> None:

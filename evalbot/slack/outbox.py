@@ -19,7 +19,7 @@ from evalbot.errors import SlackUnavailable
 from evalbot.reporting.posts import Delivery
 from evalbot.slack.blocks import with_picture
 from evalbot.slack.pace import USUAL, Pace
-from evalbot.slack.retrying import refusal_code
+from evalbot.slack.retrying import TOO_MANY, refusal_code
 from evalbot.slack.uploads import upload_picture
 from evalbot.workflows.posting import Outbox
 
@@ -71,6 +71,7 @@ class OutboxSender:
         self._may_send = may_send
         self._posted_at: dict[str, float] = {}
         self._edited_at: dict[str, float] = {}
+        self._edits_from = float("-inf")
         self._direct: dict[str, str] = {}
         self._lanes: dict[str, asyncio.Task[None]] = {}
 
@@ -122,7 +123,9 @@ class OutboxSender:
             self._outbox.news.set()
 
     def _may_edit(self, delivery: Delivery) -> bool:
-        """Tell whether a message was left alone long enough to be edited again."""
+        """Tell whether a message was left alone long enough to be edited again; Slack counts the edits of all messages."""
+        if self._clock() < self._edits_from:
+            return False
         key = delivery.post.key
         pause = self._pace.run_edit_s if key.startswith("run:") else self._pace.edit_s
         return self._clock() - self._edited_at.get(key, -pause) >= pause
@@ -141,6 +144,8 @@ class OutboxSender:
     async def _refused(self, delivery: Delivery, error: SlackApiError) -> bool:
         """Note a refusal of Slack: try again later or give up."""
         code = refusal_code(error)
+        if error.response.status_code == TOO_MANY and delivery.posted_version:
+            self._edits_from = self._clock() + (_retry_after_s(error) or 1.0)
         if code in FOR_NOW or error.response.status_code >= 429:
             await self._outbox.failed(delivery, code, _retry_after_s(error))
             return False

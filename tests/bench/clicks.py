@@ -60,7 +60,7 @@ class Measured:
 
 async def main() -> None:
     """Measure both transports and print the table."""
-    console = Console()
+    console = Console(width=130)
     found = [await measure(app, http) for http in (True, False) for app in ("floor", "evalbot")]
     table = Table(
         "path", "p50 ms", "p99 ms", "longest ms", "not acked", "CPU ms/click", "x floor", "grades", "told to wait"
@@ -110,7 +110,8 @@ async def set_the_scene(slack: Playground, folder: Path) -> list[dict[str, Any]]
     for number in range(CLICKS):
         who, place = people[number % PEOPLE], (number % PEOPLE + 4 * (number // PEOPLE)) % REVIEWS
         click = click_on(reviews[place], who, rng.randint(1, 5), number, channel.id)
-        clicks.append(click | {"trigger_id": slack.emulation.keys.make_trigger(who)})
+        url = slack.emulation.response_url(slack.emulation.keys.make_url(channel.id, who))
+        clicks.append(click | {"trigger_id": slack.emulation.keys.make_trigger(who), "response_url": url})
     order = clicks + rng.sample(clicks, REPEATS)
     rng.shuffle(order)
     return order

@@ -146,6 +146,7 @@ class Stage:
     async def window(self, person: str, size: tuple[int, int] = DESKTOP, path: str = "", **options: Any) -> Window:
         """Open a window as somebody, in a browser profile of its own."""
         width, height = size
+        options = {"reduced_motion": "reduce", **options}
         context = await self.browser.new_context(viewport={"width": width, "height": height}, **options)
         self._open.push_async_callback(context.close)
         window = Window(await context.new_page())

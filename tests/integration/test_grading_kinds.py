@@ -173,15 +173,22 @@ async def test_what_cannot_be_judged_is_an_error(
     assert (world.summary().ungraded, world.summary().rows) == (1, ())
 
 
-@pytest.mark.parametrize("text", ["", " \n", "Yes.", "18", "\u200b"])
-@pytest.mark.parametrize("kind", sorted(JUDGED - {GraderType.RUBRIC, GraderType.CONTEXT_RECALL}))
-async def test_blank_and_one_word_answers_never_reach_a_judge(sqlite_store: Store, kind: str, text: str) -> None:
+async def test_blank_and_one_word_answers_never_reach_a_judge(sqlite_store: Store) -> None:
     """They are graded by rule: not toxic, and for every other kind the lowest."""
-    world = World(sqlite_store, {"model": say(text), "judge": judge(lambda request: 4)})
-    found = await world.grades(await world.run(desk(spec(kind))))
+    texts = ["", " \n", "Yes.", "18", "\u200b"]
+    items = tuple(
+        Item(ItemId(f"i{place}"), vars={"question": text, "context": "C"}, reference="R")
+        for place, text in enumerate(texts)
+    )
+    echo = ScriptedModel(lambda question: str(question.item.vars["question"]) if question.item else "")
+    world = World(sqlite_store, {"model": echo, "judge": judge(lambda request: 4)})
+    kinds = sorted(JUDGED - {GraderType.RUBRIC, GraderType.CONTEXT_RECALL})
+    run = await world.run(desk(*(spec(kind) for kind in kinds), items=items))
+    found = await sqlite_store.read(lambda tx: grades.list_grades(tx, run.id))
     assert world.models["judge"].asked == []
-    assert found["model", kind].passed is (kind == "toxicity")
-    assert "by rule" in found["model", kind].reason
+    assert len(found) == len(kinds) * len(texts)
+    assert all("by rule" in grade.reason for grade in found)
+    assert all(grade.passed is (grade.criterion == "toxicity") for grade in found)
 
 
 async def test_a_value_and_a_judge_of_its_own_go_before_the_suites(sqlite_store: Store) -> None:

@@ -31,7 +31,7 @@ from evalbot.store.database import Transaction
 PROJECT = Path(__file__).parent / "project"
 CHANNEL = "#support-evals"
 STEWARDS = "#evals-stewards"
-PATIENCE_S = 10.0
+PATIENCE_S = 20.0
 QUICK = Pace(post_s=0.0, edit_s=0.0, run_edit_s=0.0, progress_s=0.0)
 BRIEF = Timing(linger_s=0.25, pause_s=0.05, longest_pause_s=0.2)
 GOOD = '{"grade": 3, "reason": "It is right."}'

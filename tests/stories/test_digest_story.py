@@ -150,16 +150,19 @@ async def test_digest_missed_while_the_bot_was_down_comes_late_once(stage: Stage
 async def test_two_bots_on_one_database_post_one_digest(stage: Stage) -> None:
     """Two programs whose clocks strike together deliver one digest between them, also while Slack is slow."""
     await stage.finished()
+    stage.move_to(next_monday())
+    await stage.finished("run shop", 2)
     await stage.dana.slash(ON, CHANNEL)
     await stage.dana.see_ephemeral(CHANNEL, "each Mon at 09:00")
-    stage.move_to(next_monday())
+    stage.move_to(next_monday() + timedelta(weeks=1))
     async with open_bot(stage.settings, now=stage.time, pace=QUICK, timing=BRIEF) as twin:
-        stage.slack.faults.slow_down(0.3)
+        stage.slack.faults.slow_down(0.5)
         struck = await asyncio.gather(deliver_due(stage.bot.program.services), deliver_due(twin.program.services))
         assert sum(struck) == 1
         await stage.dana.see_message(CHANNEL, where=is_digest, timeout=PATIENCE_S)
         await stage.quiet()
     assert len(digests_in(stage)) == 1
+    assert stage.slack.emulation.calls["files.getUploadURLExternal"] == 1
 
 
 async def test_twin_goes_on_delivering_when_the_other_bot_ends(stage: Stage) -> None:

@@ -109,9 +109,9 @@ async def test_lost_answer_of_a_direct_message_doubles_nothing(stage: Stage) -> 
 
 async def test_message_that_has_to_wait_is_not_overtaken(stage: Stage) -> None:
     """When one message is put off, the later ones of its channel wait for it."""
+    await run_begun(stage)
     stage.slack.faults.next_call("rate_limited", "chat.postMessage", times=1, seconds=1.0)
-    card = await stage.finished()
-    await assert_whole_thread(stage, card)
+    await assert_whole_thread(stage, await stage.card(1, "Why these numbers?"))
 
 
 async def test_card_tells_of_a_grade_although_the_box_did_not_open(stage: Stage) -> None:

@@ -97,6 +97,13 @@ def build(playground: Playground) -> AsyncApp:
         await ack()
         await client.chat_postEphemeral(channel=channel, user=body["user"]["id"], text=f"closed {body['is_cleared']}")
 
+    build_entrances(app)
+    return app
+
+
+def build_entrances(app: AsyncApp) -> None:
+    """Add the shortcuts, the Home tab and what is done with events."""
+
     @app.shortcut("add_to_evals")
     async def from_message(ack: Any, body: dict[str, Any], client: AsyncWebClient) -> None:
         await ack()
@@ -122,8 +129,6 @@ def build(playground: Playground) -> AsyncApp:
     @app.event("reaction_added")
     async def other(event: dict[str, Any]) -> None:
         """Take it, so that it does not come again."""
-
-    return app
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -75,6 +76,25 @@ def test_other_forms_of_variables_are_refused(text: str) -> None:
     """Only the plain name of a variable is filled in."""
     with pytest.raises(BadFile, match="write environment variables as"):
         made(id="http", config={"url": text})
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"q": "{{ question"}, "the template is not valid"),
+        ({"q": ["{{ 9 ** 9 ** 9 }}"]}, "a template may not use `pow`"),
+        ("{{ question.__class__ }}", "may not use names that begin with `_`"),
+        (
+            {"q": "{% for a in b %}{% for c in d %}{% for e in f %}{% endfor %}{% endfor %}{% endfor %}"},
+            "nest at most 2",
+        ),
+    ],
+)
+def test_what_an_app_is_sent_is_a_template_that_only_shows(body: Any, said: str) -> None:
+    """The body of an app follows the rules of prompts."""
+    assert made(id="http", config={"url": "${U}", "body": {"q": "{{ question }} ${T}"}}).label == "http"
+    with pytest.raises(BadFile, match=re.escape(said)):
+        made(id="http", config={"url": "${U}", "body": body})
 
 
 @pytest.mark.parametrize("name", ["", "GPT 4", "openai: gpt", "openai:sk-abcdefghijklmnop", "-x"])
