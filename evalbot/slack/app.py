@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 ACK_S = 2.0
 """A press or form that is not done by then is acknowledged before Slack's three seconds are over."""
 
-SLOW = "This takes longer than usual and is not saved yet. You will hear from me here."
+SLOW = notice_message("This takes longer than usual and is not saved yet. You will hear from me here.")
 
 LOST = (SlackClientError, aiohttp.ClientError, TimeoutError)
 """How Slack or the way to it fails."""
@@ -156,7 +156,7 @@ class Listeners:
     async def _finish(self, work: asyncio.Task[actions.Next | None], body: Body) -> None:
         """Do what follows a press; what cannot be done is told to the presser."""
         if not work.done():
-            await self._tell(body, notice_message(SLOW))
+            await self._tell(body, SLOW)
         try:
             follow = await work
             if follow is not None:
@@ -191,7 +191,7 @@ class Listeners:
 
     async def _tell_when_saved(self, work: asyncio.Task[submissions.Follow | None], body: Body) -> None:
         """Tell who submitted a form how it ended, when that took too long to keep the form open."""
-        await self._tell(body, notice_message(SLOW))
+        await self._tell(body, SLOW)
         await asyncio.wait({work})
         error = work.exception()
         await self._tell(

@@ -20,6 +20,7 @@ from evalbot.grading.reviews import Review, ReviewId, Round, RoundId
 from evalbot.grading.sampling import Strategy
 from evalbot.people import PersonId, TeamId
 from evalbot.playground.server import Playground
+from evalbot.runs.runs import RunStatus, finish
 from evalbot.serving import Bot, open_bot
 from evalbot.settings import Settings, load_settings
 from evalbot.slack.guard import sign
@@ -127,7 +128,8 @@ async def put_up_reviews(store: Store, team: TeamId, size: int) -> list[Review]:
     """Save run 1 with so many answers that wait for grades of nine people each; no card is posted."""
     items = [make_item(f"item-{n}") for n in range(size)]
     suite = make_suite(*items, rubrics={"helpful": make_rubric(5)}, version=2)
-    run = make_run(team=team, number=1, item_ids=tuple(item.id for item in items))
+    asked = make_run(team=team, number=1, item_ids=tuple(item.id for item in items))
+    run = finish(asked, RunStatus.DONE, asked.created_at)
     given = [make_output(str(item.id)) for item in items]
     opened = Round(
         RoundId("round-1"), team, run.id, PersonId("U0ANN"), "", size, Strategy.RANDOM, 9, opened_at=datetime.now(UTC)
