@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.cron import CronTrigger
 
+from evalbot.workflows.delivering import forget_old
 from evalbot.workflows.digesting import deliver_due
 from evalbot.workflows.services import Services
 
@@ -20,6 +21,9 @@ def start_schedule(services: Services) -> AsyncIOScheduler:
     options = {"coalesce": True, "misfire_grace_time": None, "max_instances": 1}
     scheduler.add_job(
         _guarded(lambda: deliver_due(services)), CronTrigger(second=0, timezone="UTC"), id="digests", **options
+    )
+    scheduler.add_job(
+        _guarded(lambda: forget_old(services)), CronTrigger(minute=7, timezone="UTC"), id="deliveries", **options
     )
     scheduler.start()
     return scheduler
