@@ -46,6 +46,9 @@ SENDING = RunId("outbox")
 LOOK_UP_TIMEOUT_S = 1
 """A person is looked up while Slack waits for an acknowledgement."""
 
+LOOK_UP_PAUSE_S = 30.0
+"""How long one who could not be looked up then is taken for a plain member."""
+
 
 @dataclass(frozen=True, slots=True)
 class Bot:
@@ -177,7 +180,9 @@ async def _connect(stack: AsyncExitStack, settings: Settings, door: Door, timing
     """Connect by Socket Mode when there is an app token, else listen for Slack's requests; gives the address and the health."""
     assert door.client.session is not None
     hurried = slack_client(settings, door.client.session, timeout_s=LOOK_UP_TIMEOUT_S)
-    receive = receive_with(build_app(door, replace(door.directory, client=hurried)))
+    receive = receive_with(
+        build_app(door, replace(door.directory, client=hurried, pause_s=LOOK_UP_PAUSE_S, missed_at={}))
+    )
     if settings.slack_app_token is None:
         return await _listen(stack, settings, door, receive)
     token = settings.slack_app_token.get_secret_value()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
@@ -17,13 +18,18 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """Looks people up once each. Guests are graders at most, people of other organisations outsiders, named admins admins."""
+    """Looks people up once each. Guests are graders at most, people of other organisations outsiders, named admins admins.
+
+    Who could not be looked up is not looked up again for `pause_s`: a crowd must not wait for a Slack that says no to each.
+    """
 
     client: AsyncWebClient
     team: TeamId
     admins: Collection[str]
     member_role: Role
     known: dict[PersonId, Person] = field(default_factory=dict)
+    pause_s: float = 0.0
+    missed_at: dict[PersonId, float] = field(default_factory=dict)
 
     async def person(self, user_id: str, name: str = "", user_team: str = "") -> Person:
         """Give the person of a Slack id; while Slack cannot be asked, a member as far as the payload says."""
@@ -32,13 +38,21 @@ class Directory:
             return self.known[person_id]
         if user_team and user_team != self.team:
             return Person(person_id, TeamId(user_team), name or user_id, Role.OUTSIDER)
+        if time.monotonic() - self.missed_at.get(person_id, -self.pause_s) < self.pause_s:
+            return self._stranger(person_id, name)
         try:
             answer = await self.client.users_info(user=user_id)
         except (SlackApiError, aiohttp.ClientError, TimeoutError, OSError) as error:
             log.warning("a person could not be looked up: %s", type(error).__name__, extra={"action": "person_unknown"})
-            return Person(person_id, self.team, name or user_id, Role.GRADER)
+            self.missed_at[person_id] = time.monotonic()
+            return self._stranger(person_id, name)
+        self.missed_at.pop(person_id, None)
         self.known[person_id] = self._read(answer["user"], name)
         return self.known[person_id]
+
+    def _stranger(self, person_id: PersonId, name: str) -> Person:
+        """Give somebody of whom only the payload tells."""
+        return Person(person_id, self.team, name or person_id, Role.GRADER)
 
     def _read(self, user: dict[str, object], name: str) -> Person:
         """Read a person off Slack's user object."""

@@ -196,9 +196,8 @@ def count_grades(folder: Path) -> int:
 
 
 def ephemerals(slack: Playground) -> list[dict[str, Any]]:
-    """Give every private answer that people saw in channels."""
-    channels = slack.emulation.space.channels.values()
-    return [message for channel in channels for message in channel.log if message.get("ephemeral")]
+    """Give every private answer that people saw."""
+    return [message for shown in slack.emulation.space.ephemerals.values() for _, message in shown]
 
 
 # --- the floor ---------------------------------------------------------------------------------------

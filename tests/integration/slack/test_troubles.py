@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ import pytest
 from evalbot.playground.violations import Kind
 from evalbot.reporting.posts import Post
 from evalbot.slack.views.notices import notice_message
-from tests.integration.slack.slack_world import World, open_world, until
+from tests.integration.slack.slack_world import World, click_on, open_world, put_up_reviews, until
+from tests.integration.slack.test_deliveries import deliver
 
 
 async def reconnected(world: World, before: int) -> None:
@@ -90,6 +92,18 @@ async def test_post_is_there_once(socket_world: World, trouble: str) -> None:
     await dana.see_message("#support-evals", "only once", timeout=10)
     await socket_world.bot.outbox.unposted()
     assert len([one for one in await dana.messages("#support-evals") if "only once" in one.text]) == 1
+
+
+async def test_crowd_does_not_wait_for_names(socket_world: World) -> None:
+    """While Slack does not tell who somebody is, their grades are stored at once, and Slack is not asked at every click."""
+    reviews = await put_up_reviews(socket_world.store, socket_world.bot.program.services.team, 3)
+    socket_world.slack.faults.next_call("rate_limited", "users.info", times=9, seconds=30)
+    began = time.monotonic()
+    for number, review in enumerate(reviews):
+        await deliver(socket_world, click_on(review, socket_world.slack.users["dana"], 4, number))
+    assert time.monotonic() - began < 2
+    assert len(await socket_world.human_grades()) == 3
+    assert socket_world.slack.emulation.calls["users.info"] == 1
 
 
 @pytest.mark.parametrize("method", ["conversations.info", "chat.postEphemeral", "users.info"])
