@@ -17,8 +17,9 @@ from evalbot.people import Person, PersonId, Role, TeamId
 from evalbot.runs.runs import Run
 from evalbot.workflows.announcer import QuietAnnouncer, ReviewState
 from evalbot.workflows.reviewing import GradeClick, RoundRequest, open_round, record_grade
-from evalbot.workflows.running import RunRequest, execute_run, start_run
+from evalbot.workflows.running import execute_run
 from evalbot.workflows.services import Services
+from evalbot.workflows.starting import RunRequest, start_run
 
 WEEKS = 11
 """How many weeks before this one are made up."""

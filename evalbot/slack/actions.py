@@ -32,7 +32,7 @@ from evalbot.slack.views.notices import notice_message
 from evalbot.slack.views.reviews import better_answer_view, full_text_view, grade_noted, reason_view, rubric_view
 from evalbot.slack.views.run_details import failures_view, numbers_view
 from evalbot.suites.rubrics import AskReason
-from evalbot.workflows import browsing, curating, reviewing, running
+from evalbot.workflows import browsing, curating, reviewing, running, starting
 from evalbot.workflows.announcer import ReviewState
 from evalbot.workflows.delivering import first_time
 
@@ -158,7 +158,7 @@ async def show_numbers(door: Door, press: Press) -> Next | None:
 async def run_again(door: Door, press: Press) -> Next | None:
     """Start the same run again with the suite's newest version."""
     old = await browsing.get_run(door.services, press.person, decode(press.value, RunClick).run_id)
-    request = await running.same_again(door.services, old, press.person)
+    request = await starting.same_again(door.services, old, press.person)
 
     async def begin() -> None:
         run = await start(door, request)
@@ -172,7 +172,7 @@ async def run_again(door: Door, press: Press) -> Next | None:
 async def run_suite(door: Door, press: Press) -> Next | None:
     """Start a run of a suite from a list; from the Home tab its card goes to the presser's direct messages."""
     suite = decode(press.value, SuiteClick).suite
-    request = running.RunRequest(suite, press.person, channel=press.channel or press.person.id)
+    request = starting.RunRequest(suite, press.person, channel=press.channel or press.person.id)
 
     async def begin() -> None:
         run = await start(door, request)

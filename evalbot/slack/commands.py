@@ -24,7 +24,7 @@ from evalbot.slack.views.errors import error_message
 from evalbot.slack.views.help import help_message, suites_message
 from evalbot.slack.views.notices import linked_notice, notice_message
 from evalbot.slack.views.runs import RunState, status_message
-from evalbot.workflows import browsing, digesting, reviewing, running
+from evalbot.workflows import browsing, digesting, reviewing, running, starting
 
 
 async def answer_text(door: Door, asker: Asker, text: str) -> Payload:
@@ -59,7 +59,7 @@ async def answer(door: Door, asker: Asker, command: Command) -> Payload:
 async def _run(door: Door, asker: Asker, command: RunCommand) -> Payload:
     """Start a run whose card appears in the channel."""
     await check_may_post(door.client, asker.channel, door.command)
-    request = running.RunRequest(
+    request = starting.RunRequest(
         suite=command.suite,
         person=asker.person,
         targets=command.targets,
@@ -75,9 +75,9 @@ async def _run(door: Door, asker: Asker, command: RunCommand) -> Payload:
     return notice_message(f"Run {run.number} of {run.suite} has started: {asked}. Its card is in this channel.")
 
 
-async def start(door: Door, request: running.RunRequest) -> Run:
+async def start(door: Door, request: starting.RunRequest) -> Run:
     """Save a run and begin it."""
-    run = await running.start_run(door.services, request)
+    run = await starting.start_run(door.services, request)
     await door.engine.submit(run.id)
     return run
 

@@ -17,7 +17,7 @@ from evalbot.runs.runs import Run
 from evalbot.settings import load_settings
 from evalbot.terminal.progress import TerminalAnnouncer
 from evalbot.workflows import browsing
-from evalbot.workflows.running import RunRequest, find_interrupted, start_run
+from evalbot.workflows.starting import RunRequest, find_interrupted, start_run
 
 PATIENCE_S = 60.0
 """How long a run from the command line waits for a database that is away before it says so."""

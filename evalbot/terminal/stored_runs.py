@@ -21,8 +21,8 @@ from evalbot.settings import load_settings
 from evalbot.store import outputs, reviews, runs, workspaces
 from evalbot.store.database import Store, Transaction
 from evalbot.suites.suites import Suite
-from evalbot.workflows.running import newest_suite
 from evalbot.workflows.scoring import load_scored_run, summarise_run
+from evalbot.workflows.starting import newest_suite
 
 NEWEST = ("latest", "last", "newest")
 _LONGEST_NUMBER = 9

@@ -17,9 +17,9 @@ from evalbot.suites.items import Item, ItemId
 from evalbot.suites.suites import Suite
 from evalbot.workflows.checking import check_output, check_targets
 from evalbot.workflows.judging import judge_targets
-from evalbot.workflows.running import newest_suite
 from evalbot.workflows.scoring import get_suite
 from evalbot.workflows.services import Services
+from evalbot.workflows.starting import newest_suite
 
 
 @dataclass(frozen=True, slots=True)

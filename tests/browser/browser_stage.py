@@ -26,7 +26,8 @@ from evalbot.serving import Bot, open_bot
 from evalbot.settings import Settings, load_settings
 from evalbot.slack.pace import Pace
 from evalbot.workflows.announcer import QuietAnnouncer
-from evalbot.workflows.running import RunRequest, execute_run, start_run
+from evalbot.workflows.running import execute_run
+from evalbot.workflows.starting import RunRequest, start_run
 
 PROJECT = Path(__file__).parent / "project"
 FLAGS = (

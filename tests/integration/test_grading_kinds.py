@@ -32,8 +32,9 @@ from evalbot.testing import RecordingAnnouncer, Reply, ScriptedModel, ScriptedMo
 from evalbot.workflows.checking import check_targets
 from evalbot.workflows.curating import sync_suites
 from evalbot.workflows.judging import judge_rivals
-from evalbot.workflows.running import RunRequest, execute_run, start_run
+from evalbot.workflows.running import execute_run
 from evalbot.workflows.services import Services
+from evalbot.workflows.starting import RunRequest, start_run
 
 ROOT = Path(__file__).parents[2]
 ANN = Person(PersonId("U1"), TeamId("local"), "Ann", Role.ADMIN)

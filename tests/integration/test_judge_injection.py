@@ -25,7 +25,8 @@ from evalbot.suites.suites import RunDefaults, Suite
 from evalbot.suites.targets import short_target
 from evalbot.testing import ScriptedModel, make_services
 from evalbot.workflows.curating import sync_suites
-from evalbot.workflows.running import RunRequest, execute_run, start_run
+from evalbot.workflows.running import execute_run
+from evalbot.workflows.starting import RunRequest, start_run
 
 ROOT = Path(__file__).parents[2]
 MARK = "k3v9x2q7"

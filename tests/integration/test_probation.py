@@ -15,8 +15,9 @@ from evalbot.suites.targets import short_target
 from evalbot.testing import ScriptedModel, make_services
 from evalbot.workflows.curating import Feedback, approve_candidate, record_feedback, sync_suites
 from evalbot.workflows.reviewing import GradeClick, RoundRequest, open_round, record_grade
-from evalbot.workflows.running import RunRequest, execute_run, start_run
+from evalbot.workflows.running import execute_run
 from evalbot.workflows.services import Services
+from evalbot.workflows.starting import RunRequest, start_run
 
 TEAM = TeamId("local")
 ANN, BEN, EVE = (Person(PersonId(name), TEAM, name, Role.APPROVER) for name in ("ann", "ben", "eve"))

@@ -26,7 +26,8 @@ from evalbot.suites.targets import short_target
 from evalbot.testing import RecordingAnnouncer, Reply, ScriptedModel, make_services
 from evalbot.workflows.curating import sync_suites
 from evalbot.workflows.regrading import start_regrading
-from evalbot.workflows.running import RunRequest, execute_run, start_run
+from evalbot.workflows.running import execute_run
+from evalbot.workflows.starting import RunRequest, start_run
 
 ROOT = Path(__file__).parents[2]
 ANN = Person(PersonId("U1"), TeamId("local"), "Ann", Role.ADMIN)

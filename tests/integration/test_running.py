@@ -25,16 +25,9 @@ from evalbot.suites.suites import RunDefaults, Suite
 from evalbot.suites.targets import short_target
 from evalbot.testing import FixedClock, RecordingAnnouncer, Reply, ScriptedModel, make_services
 from evalbot.workflows.curating import sync_suites
-from evalbot.workflows.running import (
-    RunRequest,
-    cancel_run,
-    execute_run,
-    find_interrupted,
-    list_open_runs,
-    same_again,
-    start_run,
-)
+from evalbot.workflows.running import cancel_run, execute_run, list_open_runs
 from evalbot.workflows.services import Services
+from evalbot.workflows.starting import RunRequest, find_interrupted, same_again, start_run
 
 ANN = Person(PersonId("U1"), TeamId("local"), "Ann", Role.ADMIN)
 ITEMS = 12

@@ -19,7 +19,7 @@ import pytest
 from evalbot.app import open_program, open_store
 from evalbot.people import Person, PersonId, Role
 from evalbot.settings import load_settings
-from evalbot.workflows.running import RunRequest, start_run
+from evalbot.workflows.starting import RunRequest, start_run
 from tests.integration.cli.cli_world import PATIENCE_S, ChatServer, Reply, Said, finish, start, write_problems
 
 Call = Callable[..., Said]

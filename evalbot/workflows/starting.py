@@ -1,0 +1,191 @@
+"""The start of a run: what was asked for, planned, checked and saved. Carrying it out is `running`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from rapidfuzz import process
+
+from evalbot.errors import BadRequest, Conflict, NotAllowed, UnknownName
+from evalbot.people import Action, Person, TeamId, may
+from evalbot.runs.outputs import RunId
+from evalbot.runs.planning import choose_items
+from evalbot.runs.runs import Progress, Run, check_size
+from evalbot.store import runs, suites
+from evalbot.store.database import Transaction
+from evalbot.suites.pairing import names_of, targets_named
+from evalbot.suites.suites import Suite
+from evalbot.suites.targets import Target, short_target
+from evalbot.workflows.checking import check_targets
+from evalbot.workflows.judging import judge_targets
+from evalbot.workflows.services import Services
+
+DRAW_SEED = 0
+"""Limited runs draw with one seed, so that two of them ask the same items and can be compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """What somebody asks to be run; None and empty mean what the suite says. `targets` are labels or `provider:model`."""
+
+    suite: str
+    person: Person
+    targets: tuple[str, ...] = ()
+    limit: int | None = None
+    repeats: int | None = None
+    concurrency: int | None = None
+    holdout: bool = False
+    versus: str = ""
+    channel: str = ""
+
+
+async def start_run(services: Services, request: RunRequest) -> Run:
+    """Save a new run and give it; raises UserError for anything that cannot be run. It begins when an engine takes it."""
+    if not may(request.person, Action.START_RUN):
+        raise NotAllowed("Starting a run needs the role runner.", "Ask an admin for the role.")
+
+    async def save(tx: Transaction) -> Run:
+        suite = await newest_suite(tx, services.team, request.suite)
+        run = _plan_run(services, request, suite, await runs.next_run_number(tx, services.team))
+        await _check_versus(tx, run)
+        await _refuse_twin(tx, run)
+        await runs.add_run(tx, run)
+        return run
+
+    run = await services.store.write(save)
+    await services.announcer.run_started(run, Progress(run.size))
+    return run
+
+
+async def find_interrupted(services: Services, request: RunRequest, may_take: Callable[[RunId], bool]) -> Run | None:
+    """Find a run like the requested one that was interrupted and that nobody else carries out, None when there is none."""
+
+    async def find(tx: Transaction) -> Run | None:
+        suite = await newest_suite(tx, services.team, request.suite)
+        wanted = _plan_run(services, request, suite, 0)
+        for other in await runs.open_runs(tx):
+            if _asks_the_same(other, wanted) and may_take(other.id):
+                return other
+        return None
+
+    return await services.store.read(find)
+
+
+def _asks_the_same(first: Run, second: Run) -> bool:
+    """Tell whether two runs put the same items of the same suite version to the same targets as often."""
+    return all(
+        getattr(first, name) == getattr(second, name)
+        for name in ("team", "suite", "suite_version", "targets", "item_ids", "repeats", "channel", "versus")
+    )
+
+
+async def same_again(services: Services, run: Run, person: Person) -> RunRequest:
+    """Ask for a run like another one, with the suite's newest version; the same targets, number of items and repeats."""
+    suite = await services.store.read(lambda tx: newest_suite(tx, services.team, run.suite))
+    whole = len(run.item_ids) >= len(suite.asked_items(holdout=False))
+    known = {target.label: target for target in suite.targets}
+    names = tuple(one.label if known.get(one.label) == one else one.id for one in run.targets)
+    return RunRequest(
+        run.suite,
+        person,
+        names,
+        limit=None if whole else len(run.item_ids),
+        repeats=run.repeats,
+        concurrency=run.concurrency,
+        channel=run.channel,
+    )
+
+
+async def newest_suite(tx: Transaction, team: TeamId, name: str) -> Suite:
+    """Give the newest version of a suite; raises UnknownName with the nearest names."""
+    suite = await suites.find_suite(tx, team, name)
+    if suite is not None:
+        return suite
+    names = [line.name for line in await suites.list_suites(tx, team)]
+    near = process.extractOne(name[:80], names, score_cutoff=60)
+    known = (
+        f"Did you mean {near[0]}?"
+        if near
+        else f"There are: {', '.join(names[:12])}."
+        if names
+        else "Add one to the project."
+    )
+    raise UnknownName("There is no suite of that name.", known)
+
+
+def _plan_run(services: Services, request: RunRequest, suite: Suite, number: int) -> Run:
+    """Make the run that a request asks for."""
+    repeats = request.repeats if request.repeats is not None else suite.run.epochs
+    concurrency = request.concurrency if request.concurrency is not None else suite.run.max_concurrency
+    check_size(repeats, concurrency, request.limit)
+    items = suite.asked_items(request.holdout)
+    if not items:
+        raise BadRequest(f"Suite {suite.name} has no items to ask.", "Add items, or ask the holdout ones.")
+    targets = _choose_targets(suite, request.targets)
+    for asked in (*targets, *judge_targets(suite), *check_targets(suite)):
+        services.models.answerer(asked)
+    return Run(
+        id=RunId(services.new_id()),
+        team=services.team,
+        number=number,
+        suite=suite.name,
+        suite_version=suite.version,
+        targets=targets,
+        item_ids=choose_items(items, request.limit, DRAW_SEED),
+        repeats=repeats,
+        concurrency=concurrency,
+        started_by=request.person.id,
+        started_name=request.person.name,
+        created_at=services.now(),
+        channel=request.channel,
+        versus=request.versus,
+    )
+
+
+def _choose_targets(suite: Suite, names: Sequence[str]) -> tuple[Target, ...]:
+    """Find the named targets among the suite's, or read them as `provider:model`; without names, all of the suite's."""
+    if not names:
+        if not suite.targets:
+            raise BadRequest(f"Suite {suite.name} names no target.", "Say which: a target such as openai:gpt-4.1-mini.")
+        return suite.targets
+    known = [name for target in suite.targets for name in names_of(target)]
+    chosen: dict[str, Target] = {}
+    for name in names:
+        if name not in known and ":" not in name and name != "echo":
+            near = process.extractOne(name[:80], known, score_cutoff=60)
+            hint = f"Did you mean {near[0]}?" if near else "Use one of the suite's labels or provider:model."
+            raise UnknownName("There is no target of that name.", hint)
+        asked = targets_named(suite.targets, name) or (short_target(name),)
+        if asked[0].runs_code and asked[0] not in suite.targets:
+            raise NotAllowed(
+                "Code of the project is run only where a suite names it.", "Name it in the suite's targets."
+            )
+        for target in asked:
+            clash = target.label in chosen and chosen[target.label] != target
+            single = replace(target, label=target.id) if clash else target
+            chosen[single.label] = single
+    return tuple(chosen.values())
+
+
+async def _check_versus(tx: Transaction, run: Run) -> None:
+    """Raise unless what the run is to be compared with exists: an earlier run of the same suite, or one of its targets."""
+    if not run.versus or run.versus in {target.label for target in run.targets}:
+        return
+    earlier = await runs.find_run(tx, run.team, int(run.versus)) if run.versus.isdecimal() else None
+    if earlier is None or earlier.suite != run.suite:
+        raise UnknownName(
+            f"There is nothing to compare {run.suite} with under that name.",
+            f"Use the number of an earlier run of {run.suite}, or the label of a target of this run.",
+        )
+
+
+async def _refuse_twin(tx: Transaction, run: Run) -> None:
+    """Raise Conflict when the same suite is already being put to the same targets for the same channel."""
+    asked = {target.identity for target in run.targets}
+    for other in await runs.open_runs(tx):
+        same = (other.team, other.suite, other.channel) == (run.team, run.suite, run.channel)
+        if run.channel and same and asked == {target.identity for target in other.targets}:
+            raise Conflict(
+                f"Run {other.number} is already putting {run.suite} to the same targets.", "Wait for it or cancel it."
+            )
