@@ -1,0 +1,60 @@
+"""What all commands share: exit codes, consoles, options that several have, the loop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+T = TypeVar("T")
+
+OK, INTERNAL, USAGE, NOTHING, OUTSIDE, FAILED, INTERRUPTED = 0, 1, 2, 3, 4, 100, 130
+"""Exit codes: done; a bug; wrong usage or file; nothing to do; provider or Slack failed; gate failed; interrupted."""
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+HoldoutOption = Annotated[bool, typer.Option("--include-holdout", help="Show the holdout's answers too.")]
+RunArgument = Annotated[str, typer.Argument(help="Number of a run, or latest.")]
+PortOption = Annotated[int, typer.Option(min=0, max=65535, help="Port of the page; 0 takes a free one.")]
+
+
+def complain(text: str) -> None:
+    """Write one sentence to standard error."""
+    sys.stderr.write(f"evalbot: {text}\n")
+
+
+def wait_for(work: Coroutine[Any, Any, T]) -> T:
+    """Do asynchronous work."""
+    return asyncio.run(work)
+
+
+def error_console(quiet: bool = False) -> Console:
+    """Give the console on standard error."""
+    from rich.console import Console
+
+    return Console(stderr=True, quiet=quiet)
+
+
+def output_console() -> Console:
+    """Give the console on standard output."""
+    from rich.console import Console
+
+    return Console()
+
+
+def start_logging(level: str) -> None:
+    """Send logs to standard error."""
+    logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+
+def want_command(context: typer.Context) -> None:
+    """Show the commands to who named none."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help(), err=True)
+        raise typer.Exit(USAGE)
