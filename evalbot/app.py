@@ -90,7 +90,7 @@ class Program:
 
     async def resume(self) -> int:
         """Go on with every run that was under way when the program stopped; gives how many there are."""
-        waiting = await list_open_runs(self.services)
+        waiting = [run for run in await list_open_runs(self.services) if run.going]
         for run in waiting:
             await self.engine.submit(run.id)
         return len(waiting)

@@ -17,12 +17,18 @@ MAX_CONCURRENCY = 500
 
 
 class RunStatus(StrEnum):
-    """Where a run is; only RUNNING changes."""
+    """Where a run is. WAITING for an approver, RUNNING and PAUSED runs are open; the rest have ended and never change."""
 
+    WAITING = "waiting"
     RUNNING = "running"
+    PAUSED = "paused"
     DONE = "done"
     CANCELLED = "cancelled"
     FAILED = "failed"
+
+
+OPEN = frozenset({RunStatus.WAITING, RunStatus.RUNNING, RunStatus.PAUSED})
+"""The states of a run that has not ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +64,12 @@ class Run:
 
     @property
     def open(self) -> bool:
-        """Tell whether the run still goes on."""
+        """Tell whether the run has not ended."""
+        return self.status in OPEN
+
+    @property
+    def going(self) -> bool:
+        """Tell whether the run may ask now."""
         return self.status is RunStatus.RUNNING
 
 

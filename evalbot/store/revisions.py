@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from evalbot.errors import SchemaMismatch
 
-REVISIONS = ("0001", "0002", "0003", "0004")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005")
 """Every released schema, oldest first; the last is the one this program works with."""
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import Row, Select, bindparam, func, or_, select, update
 from evalbot.errors import Conflict, UnknownName
 from evalbot.people import TeamId
 from evalbot.runs.outputs import RunId
-from evalbot.runs.runs import Run, RunStatus
+from evalbot.runs.runs import OPEN, Run, RunStatus
 from evalbot.store.json_text import dump_noun, load_noun
 from evalbot.store.tables import RUNS
 from evalbot.store.transaction import Transaction
@@ -22,6 +22,7 @@ from evalbot.suites.targets import Target
 _TARGETS = TypeAdapter(tuple[Target, ...])
 _ITEM_IDS = TypeAdapter(tuple[ItemId, ...])
 _BY_ID = select(RUNS).where(RUNS.c.id == bindparam("id"))
+_STILL = RUNS.c.status.in_(sorted(OPEN))
 _PARTS = tuple(part.name for part in fields(Run))
 
 
@@ -59,8 +60,7 @@ async def list_runs(tx: Transaction, team: TeamId, *, suite: str | None = None, 
 
 async def open_runs(tx: Transaction) -> list[Run]:
     """Give the runs of all workspaces that are not ended, oldest first."""
-    wanted = select(RUNS).where(RUNS.c.status == RunStatus.RUNNING)
-    return await _all(tx, wanted.order_by(RUNS.c.created_at, RUNS.c.number))
+    return await _all(tx, select(RUNS).where(_STILL).order_by(RUNS.c.created_at, RUNS.c.number))
 
 
 async def runs_between(tx: Transaction, team: TeamId, start: datetime, end: datetime) -> list[Run]:
@@ -73,7 +73,7 @@ async def runs_between(tx: Transaction, team: TeamId, start: datetime, end: date
 async def update_run(tx: Transaction, run: Run) -> None:
     """Save a run that changed; raises Conflict rather than change the end of a run that has ended meanwhile."""
     values = {name: value for name, value in _values(run).items() if name not in ("id", "team", "number")}
-    free = or_(RUNS.c.status == RunStatus.RUNNING, RUNS.c.status == run.status)
+    free = or_(_STILL, RUNS.c.status == run.status)
     changed = await tx.execute(update(RUNS).where(RUNS.c.id == run.id, free), values)
     if changed.rowcount == 0:
         there = await get_run(tx, run.id)
@@ -82,9 +82,8 @@ async def update_run(tx: Transaction, run: Run) -> None:
 
 async def end_run(tx: Transaction, run: Run) -> bool:
     """Save the end of a run unless it has ended already; tell whether this call ended it."""
-    still = (RUNS.c.id == run.id) & (RUNS.c.status == RunStatus.RUNNING)
     values = {"status": run.status, "finished_at": run.finished_at, "note": run.note}
-    return (await tx.execute(update(RUNS).where(still), values)).rowcount == 1
+    return (await tx.execute(update(RUNS).where(RUNS.c.id == run.id, _STILL), values)).rowcount == 1
 
 
 async def _all(tx: Transaction, wanted: Select[Any]) -> list[Run]:

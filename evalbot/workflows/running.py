@@ -44,7 +44,7 @@ async def execute_run(services: Services, run_id: RunId) -> None:
     Safe to call again at any time: what is missing is read from the results. A run that ended meanwhile is left alone.
     """
     run = await services.store.read(lambda tx: runs.get_run(tx, run_id))
-    if not run.open:
+    if not run.going:
         return
     try:
         await _carry_out(services, run)

@@ -1,0 +1,12 @@
+"""Room for what several processes share."""
+
+from __future__ import annotations
+
+revision = "0005"
+down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Add what this version needs."""
