@@ -39,6 +39,9 @@ HEALTH_PATH = "/health"
 READ_S = 5.0
 """How long a request may take to arrive; Slack's are there at once."""
 
+TOO_LARGE = 413
+"""The status of a request that is larger than allowed; it is refused unread."""
+
 Health = Callable[[], Mapping[str, Any]]
 """Tells how the bot is; `ok` in it decides between 200 and 503."""
 
@@ -88,9 +91,12 @@ class SlackRequests:
     async def _take(self, scope: Scope, receive: Read) -> Reply | Refusal:
         """Check a request and carry it out."""
         head = read_head(scope["method"], scope["headers"], self._now())
+        if isinstance(head, Refusal) and head.status == TOO_LARGE:
+            return head
+        # A refusal too comes after the body: an answer in the middle of it would cost the sender its connection.
+        raw = await _read(receive)
         if isinstance(head, Refusal):
             return head
-        raw = await _read(receive)
         if isinstance(raw, Refusal):
             return raw
         forged = check_signature(self._secret, head, raw)
@@ -131,7 +137,7 @@ async def _read(receive: Read) -> bytes | Refusal:
                 part = message.get("body", b"")
                 size += len(part)
                 if size > MAX_BYTES:
-                    return Refusal(413, "too large")
+                    return Refusal(TOO_LARGE, "too large")
                 parts.append(part)
                 if not message.get("more_body"):
                     return b"".join(parts)

@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import closing
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -50,6 +51,24 @@ async def test_request_url_is_verified(http_world: World) -> None:
     assert await http_world.slack.emulation.delivery.http.verify()
     status, text = await http_world.send({"type": "url_verification", "challenge": "abc"})
     assert (status, json.loads(text)) == (200, {"challenge": "abc"})
+
+
+async def test_refused_request_keeps_its_connection(http_world: World) -> None:
+    """A refusal comes after the body and not in the middle of it, so that the sender can use the connection again."""
+    parts = urlsplit(http_world.bot.url)
+    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+    lines = f"POST {parts.path} HTTP/1.1", f"Host: {parts.netloc}", "Content-Type: text/plain", "Content-Length: 1000"
+    for _ in range(2):
+        writer.write("\r\n".join((*lines, "", "x" * 500)).encode())
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(reader.readline(), 0.1)
+        writer.write(b"x" * 500)
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 4")
+        assert b"connection: close" not in head.lower()
+        await reader.readexactly(int(head.lower().split(b"content-length: ")[1].split()[0]))
+    writer.close()
+    await writer.wait_closed()
 
 
 async def test_forged_requests_have_no_effect(http_world: World, no_traceback: pytest.LogCaptureFixture) -> None:
