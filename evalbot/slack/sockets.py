@@ -118,7 +118,8 @@ class Sockets:
         self._client, self._app_token, self._receive = client, app_token, receive
         self._session, self._timing, self._clock, self._rng = session, timing, clock, rng
         self._current: _Socket | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._readers: set[asyncio.Task[None]] = set()
+        self._deliveries: set[asyncio.Task[None]] = set()
         self._keeper: asyncio.Task[None] | None = None
         self._opened = 0
         self._trouble = ""
@@ -146,11 +147,12 @@ class Sockets:
         if self._keeper is not None:
             self._keeper.cancel()
             await asyncio.gather(self._keeper, return_exceptions=True)
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=self._timing.linger_s / 5)
-        for task in self._tasks:
+        if self._deliveries:
+            await asyncio.wait(self._deliveries, timeout=self._timing.linger_s / 5)
+        left = self._deliveries | self._readers
+        for task in left:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*left, return_exceptions=True)
         if self._current is not None:
             await self._current.ws.close()
 
@@ -190,7 +192,7 @@ class Sockets:
         self._opened += 1
         self._trouble = ""
         log.info("connected by Socket Mode", extra={"action": "socket_open", "opened": self._opened})
-        self._spawn(self._read(socket))
+        self._spawn(self._read(socket), self._readers)
 
     async def _ended(self, socket: _Socket, failures: int) -> int:
         """Wait as long as the end of a connection asks for; gives how many tries in a row have gone wrong."""
@@ -294,7 +296,7 @@ class Sockets:
         if told.get("type") == "disconnect":
             socket.end(str(told.get("reason") or "disconnect")[:80])
         elif isinstance(told.get("envelope_id"), str):
-            self._spawn(self._carry_out(socket, told))
+            self._spawn(self._carry_out(socket, told), self._deliveries)
         elif told.get("type") != "hello":
             log.warning("a frame was not understood", extra={"action": "frame_broken"})
 
@@ -318,15 +320,15 @@ class Sockets:
                 "an acknowledgement was lost: %s", type(error).__name__, extra={"action": "acknowledgement_lost"}
             )
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do something beside everything else."""
+    def _spawn(self, work: Coroutine[Any, Any, None], among: set[asyncio.Task[None]]) -> None:
+        """Do something beside everything else; it is kept among its like until it ends."""
         task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
+        among.add(task)
+        task.add_done_callback(among.discard)
+        task.add_done_callback(self._tell_failure)
 
-    def _done(self, task: asyncio.Task[None]) -> None:
-        """Forget a task and log its failure."""
-        self._tasks.discard(task)
+    def _tell_failure(self, task: asyncio.Task[None]) -> None:
+        """Log the failure of a task."""
         if not task.cancelled() and task.exception() is not None:
             log.error("a delivery failed", exc_info=task.exception(), extra={"action": "delivery_failed"})
 

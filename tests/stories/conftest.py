@@ -47,19 +47,11 @@ def database(empty_database: Path, tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture
-async def stage(database: Path, simulation: Simulation, quiet_log: None) -> AsyncIterator[Stage]:
-    """The stage with the bot connected by Socket Mode; the story must leave no violation behind."""
-    async with open_stage(database, simulation) as opened:
-        yield opened
-        assert [one.text for one in opened.slack.violations()] == []
-
-
 @pytest.fixture(params=["socket", "http"])
-async def either_stage(
+async def stage(
     request: pytest.FixtureRequest, database: Path, simulation: Simulation, quiet_log: None
 ) -> AsyncIterator[Stage]:
-    """The stage with the bot connected by Socket Mode, and then by HTTP."""
+    """The stage with the bot connected by Socket Mode, and then by HTTP; the story must leave no violation behind."""
     async with open_stage(database, simulation, http=request.param == "http") as opened:
         yield opened
         assert [one.text for one in opened.slack.violations()] == []

@@ -118,8 +118,11 @@ class Stage:
         await self.stop()
         await self.start()
 
-    def move_to(self, moment: datetime) -> None:
-        """Let the clocks of the bot and of Slack show a later moment."""
+    async def move_to(self, moment: datetime) -> None:
+        """Let the clocks of the bot and of Slack show a later moment; what is on its way arrives before."""
+        if self._bot is not None:
+            async with asyncio.timeout(PATIENCE_S):
+                await self.slack.emulation.delivery.wait_quiet()
         self.slack.clock.advance((moment - self.time()).total_seconds())
         self.time.move_to(moment)
 

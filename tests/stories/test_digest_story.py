@@ -35,11 +35,11 @@ def digests_in(stage: Stage, channel: str = "C0EVALS01") -> list[dict[str, Any]]
     ]
 
 
-async def test_digest_now_shows_the_week_with_a_picture_and_its_exhibits(either_stage: Stage) -> None:
+async def test_digest_now_shows_the_week_with_a_picture_and_its_exhibits(stage: Stage) -> None:
     """The digest says what moved with interval and n, has a picture with a text, and links the answers worth opening."""
-    stage = either_stage
+    stage = stage
     await stage.finished()
-    stage.move_to(stage.time() + timedelta(days=7))
+    await stage.move_to(stage.time() + timedelta(days=7))
     run = await stage.finished("run shop", 2)
     cards = await stage.reviews(run)
     for card in cards:
@@ -79,7 +79,7 @@ async def test_preview_comes_to_the_asker_alone(stage: Stage) -> None:
 
 async def test_digest_asked_for_twice_at_once_is_one(stage: Stage) -> None:
     """Two people who ask in the same minute get one digest."""
-    stage.move_to(stage.time().replace(second=10) + timedelta(minutes=1))
+    await stage.move_to(stage.time().replace(second=10) + timedelta(minutes=1))
     await asyncio.gather(*(who.slash("/evalbot digest now", CHANNEL) for who in (stage.dana, stage.lee)))
     for who in (stage.dana, stage.lee):
         await who.see_ephemeral(CHANNEL, "The digest is on its way", timeout=PATIENCE_S)
@@ -97,18 +97,18 @@ async def test_digest_is_switched_on_and_off(stage: Stage) -> None:
     await stage.lee.see_ephemeral("#support-quality", "Mon 09:00 (Europe/Berlin)")
     await stage.dana.slash("/evalbot digest off", CHANNEL)
     await stage.dana.see_ephemeral(CHANNEL, "The weekly digest here is off")
-    stage.move_to(next_monday())
+    await stage.move_to(next_monday())
     assert await deliver_due(stage.bot.program.services) == 0
 
 
-async def test_scheduled_digest_comes_once_in_its_week(either_stage: Stage) -> None:
+async def test_scheduled_digest_comes_once_in_its_week(stage: Stage) -> None:
     """When its time has come the digest is posted, and however often the clock strikes it is not posted again."""
-    stage = either_stage
+    stage = stage
     await stage.finished()
     await stage.dana.slash(ON, CHANNEL)
     await stage.dana.see_ephemeral(CHANNEL, "each Mon at 09:00")
     assert await deliver_due(stage.bot.program.services) == 0
-    stage.move_to(next_monday())
+    await stage.move_to(next_monday())
     struck = await asyncio.gather(*(deliver_due(stage.bot.program.services) for _ in range(5)))
     assert sum(struck) == 1
     digest = await stage.dana.see_message(CHANNEL, where=is_digest, timeout=PATIENCE_S)
@@ -124,7 +124,7 @@ async def test_digest_comes_every_week(stage: Stage) -> None:
     await stage.dana.slash(ON, CHANNEL)
     await stage.dana.see_ephemeral(CHANNEL, "each Mon at 09:00")
     for week in (0, 1):
-        stage.move_to(next_monday() + timedelta(weeks=week))
+        await stage.move_to(next_monday() + timedelta(weeks=week))
         assert await deliver_due(stage.bot.program.services) == 1
     await stage.quiet()
     assert len(digests_in(stage)) == 2
@@ -136,12 +136,12 @@ async def test_digest_missed_while_the_bot_was_down_comes_late_once(stage: Stage
     await stage.dana.slash(ON, CHANNEL)
     await stage.dana.see_ephemeral(CHANNEL, "each Mon at 09:00")
     await stage.stop()
-    stage.move_to(next_monday(15))
+    await stage.move_to(next_monday(15))
     await stage.start()
     assert await deliver_due(stage.bot.program.services) == 1
     digest = await stage.dana.see_message(CHANNEL, where=is_digest, timeout=PATIENCE_S)
     assert "posted late" in digest.text
-    stage.move_to(next_monday() + timedelta(days=10))
+    await stage.move_to(next_monday() + timedelta(days=10))
     assert await deliver_due(stage.bot.program.services) == 0
     await stage.quiet()
     assert len(digests_in(stage)) == 1
@@ -150,11 +150,11 @@ async def test_digest_missed_while_the_bot_was_down_comes_late_once(stage: Stage
 async def test_two_bots_on_one_database_post_one_digest(stage: Stage) -> None:
     """Two programs whose clocks strike together deliver one digest between them, also while Slack is slow."""
     await stage.finished()
-    stage.move_to(next_monday())
+    await stage.move_to(next_monday())
     await stage.finished("run shop", 2)
     await stage.dana.slash(ON, CHANNEL)
     await stage.dana.see_ephemeral(CHANNEL, "each Mon at 09:00")
-    stage.move_to(next_monday() + timedelta(weeks=1))
+    await stage.move_to(next_monday() + timedelta(weeks=1))
     async with open_bot(stage.settings, now=stage.time, pace=QUICK, timing=BRIEF) as twin:
         stage.slack.faults.slow_down(0.5)
         struck = await asyncio.gather(deliver_due(stage.bot.program.services), deliver_due(twin.program.services))
@@ -169,6 +169,8 @@ async def test_twin_goes_on_delivering_when_the_other_bot_ends(stage: Stage) -> 
     """Posts are delivered by one of two programs; when it ends the other one takes over."""
     async with open_bot(stage.settings, now=stage.time, pace=QUICK, timing=BRIEF) as twin:
         await stage.stop()
+        if stage.is_http:
+            stage.slack.request_url = twin.url
         await stage.dana.slash("/evalbot digest now", CHANNEL)
         await stage.dana.see_message(CHANNEL, where=is_digest, timeout=PATIENCE_S)
 

@@ -13,9 +13,9 @@ from tests.stories.story_stage import CHANNEL, PATIENCE_S, STEWARDS, Stage
 BETTER = "Thirty days from delivery, unused and with the receipt."
 
 
-async def test_better_answer_becomes_an_item_of_the_next_version(either_stage: Stage) -> None:
+async def test_better_answer_becomes_an_item_of_the_next_version(stage: Stage) -> None:
     """Proposed by one, approved by another: version 2 holds the item, its author is thanked, the next run asks it."""
-    stage = either_stage
+    stage = stage
     run = await stage.finished()
     candidate = await propose(stage, stage.kim, run)
     await stage.kim.click("Approve", candidate)
@@ -33,9 +33,9 @@ async def test_better_answer_becomes_an_item_of_the_next_version(either_stage: S
     assert "suite version 1" in (await stage.card(1)).text
 
 
-async def test_better_answer_after_a_low_grade_becomes_a_candidate(either_stage: Stage) -> None:
+async def test_better_answer_after_a_low_grade_becomes_a_candidate(stage: Stage) -> None:
     """A better answer written into the box after a low grade becomes a candidate too, with the reason."""
-    stage = either_stage
+    stage = stage
     run = await stage.finished()
     card = (await stage.reviews(run))[0]
     await stage.lee.click("1 Wrong", card)
@@ -59,9 +59,9 @@ async def test_candidate_is_edited_before_it_is_approved(stage: Stage) -> None:
     assert (item.question, item.reference) == ("How many days to return a tent?", "Thirty.")
 
 
-async def test_rejected_candidate_tells_its_author_why(either_stage: Stage) -> None:
+async def test_rejected_candidate_tells_its_author_why(stage: Stage) -> None:
     """A rejection releases nothing, and its reason reaches the author in a direct message."""
-    stage = either_stage
+    stage = stage
     candidate = await propose(stage, stage.kim, await stage.finished())
     await stage.dana.click("Reject…", candidate)
     await stage.dana.see_view("Reject the item")
@@ -85,9 +85,9 @@ async def test_two_approvals_at_once_are_one_version(stage: Stage) -> None:
     assert len([one for one in await stage.kim.messages("@evalbot") if "Thank you!" in one.text]) == 1
 
 
-async def test_redelivered_approval_is_one_version(either_stage: Stage) -> None:
+async def test_redelivered_approval_is_one_version(stage: Stage) -> None:
     """A press that Slack hands over four times releases one version and says nothing about the other three."""
-    stage = either_stage
+    stage = stage
     candidate = await propose(stage, stage.kim, await stage.finished())
     stage.slack.faults.duplicate(1, copies=3)
     await stage.dana.click("Approve", candidate)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from tests.stories.story_stage import CHANNEL, PATIENCE_S, STEWARDS, Stage
 
 
-async def test_home_shows_an_empty_queue_and_the_suites(either_stage: Stage) -> None:
+async def test_home_shows_an_empty_queue_and_the_suites(stage: Stage) -> None:
     """Somebody new sees that nothing waits, and what can be run."""
-    stage = either_stage
+    stage = stage
     await stage.kim.open_home()
     view = await stage.kim.see_home("Your queue is empty")
     for words in ("shop", "sums", "many", "Nothing has been run yet.", "Nothing yet. Press", "None yet. Type"):
@@ -27,9 +27,9 @@ async def test_home_counts_what_waits_for_me_alone(stage: Stage) -> None:
     await stage.kim.see_home("*Run 1* of shop")
 
 
-async def test_suite_is_run_from_home(either_stage: Stage) -> None:
+async def test_suite_is_run_from_home(stage: Stage) -> None:
     """The button beside a suite starts a run whose card comes to my messages with the bot."""
-    stage = either_stage
+    stage = stage
     await stage.kim.open_home()
     view = await stage.kim.see_home("sums")
     place = next(block for block in view["blocks"] if "*sums*" in str(block.get("text")))

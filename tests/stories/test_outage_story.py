@@ -38,9 +38,9 @@ async def assert_whole_thread(stage: Stage, card: Seen) -> None:
 
 
 @pytest.mark.parametrize("trouble", ["server_error", "reset"])
-async def test_slack_away_during_a_run(either_stage: Stage, trouble: str) -> None:
+async def test_slack_away_during_a_run(stage: Stage, trouble: str) -> None:
     """After an outage everything that happened meanwhile is there once, in order."""
-    stage = either_stage
+    stage = stage
     first = await run_begun(stage)
     stage.slack.faults.outage(3600.0, trouble)
     await run_ended(stage)
@@ -84,9 +84,9 @@ async def assert_told_once(stage: Stage, first: Seen, timeout_s: float) -> None:
     await stage.lee.see_reply(card, "your grade is stored", timeout=PATIENCE_S)
 
 
-async def test_lost_answers_double_nothing(either_stage: Stage) -> None:
+async def test_lost_answers_double_nothing(stage: Stage) -> None:
     """When Slack stores a message and its answer is lost, the message is found again instead of posted twice."""
-    stage = either_stage
+    stage = stage
     stage.slack.faults.next_call("lost_reply", "chat.postMessage", times=4)
     card = await stage.finished()
     await assert_whole_thread(stage, card)
@@ -124,9 +124,9 @@ async def test_card_tells_of_a_grade_although_the_box_did_not_open(stage: Stage)
     assert [grade.level for grade in await stage.human_grades()] == [1]
 
 
-async def test_restart_in_the_middle_of_a_run(either_stage: Stage) -> None:
+async def test_restart_in_the_middle_of_a_run(stage: Stage) -> None:
     """A bot that is stopped and started goes on with its run: one result for each unit, the same card."""
-    stage = either_stage
+    stage = stage
     stage.script(latency_ms=4)
     await stage.dana.slash(LONG, CHANNEL)
     first = await stage.card_after(1, 20)
@@ -158,9 +158,9 @@ async def test_what_a_killed_program_did_not_come_to_tell_is_told_at_the_next_st
     await assert_whole_thread(stage, card)
 
 
-async def test_redelivery_after_a_restart_has_no_second_effect(either_stage: Stage) -> None:
+async def test_redelivery_after_a_restart_has_no_second_effect(stage: Stage) -> None:
     """A mention that Slack hands over again to the next program starts nothing more."""
-    stage = either_stage
+    stage = stage
     space, bot = stage.slack.emulation.space, stage.slack.emulation.app.bot_user
     channel = space.channels["C0EVALS01"]
     said = {"user": await stage.dana.id(), "text": f"<@{bot}> run sums", "ts": space.clock.next_ts()}
@@ -193,12 +193,12 @@ async def test_click_waits_out_a_locked_database(stage: Stage, database: Path) -
 async def test_digest_due_while_slack_is_away_comes_once_with_its_picture(stage: Stage) -> None:
     """A digest that falls due in an outage is posted once, whole, when Slack is back."""
     await stage.finished()
-    stage.move_to(stage.time() + timedelta(days=7))
+    await stage.move_to(stage.time() + timedelta(days=7))
     await stage.finished("run shop", 2)
     services = stage.bot.program.services
     await schedule_digest(services, await stage.bot.door.directory.person("U0DANA001"), "C0EVALS01", "mon 09:00")
     monday = (await browsing.list_schedules(services, services.team))[0].next_due(stage.time())
-    stage.move_to(monday + timedelta(minutes=1))
+    await stage.move_to(monday + timedelta(minutes=1))
     stage.slack.faults.outage(1.0)
     assert await deliver_due(services) == 1
     digest = await stage.dana.see_message(CHANNEL, "Model quality", timeout=PATIENCE_S)

@@ -8,9 +8,9 @@ from evalbot.grading.reviews import ReviewStatus
 from tests.stories.story_stage import CHANNEL, PATIENCE_S, Stage
 
 
-async def test_one_click_is_one_stored_grade(either_stage: Stage) -> None:
+async def test_one_click_is_one_stored_grade(stage: Stage) -> None:
     """A press of a grade is stored under the presser with its step, and confirmed to them alone."""
-    stage = either_stage
+    stage = stage
     card = (await stage.reviews(await stage.finished()))[0]
     await stage.lee.click("4 Great", card)
     await stage.lee.see_reply(card, "your grade is stored: *Great*")
@@ -30,9 +30,9 @@ async def test_double_click_is_one_grade(stage: Stage) -> None:
     assert await stage.former_grades() == []
 
 
-async def test_redelivered_click_is_one_grade(either_stage: Stage) -> None:
+async def test_redelivered_click_is_one_grade(stage: Stage) -> None:
     """A press that Slack hands over four times stores one grade, and is confirmed once."""
-    stage = either_stage
+    stage = stage
     card = (await stage.reviews(await stage.finished()))[0]
     stage.slack.faults.duplicate(1, copies=3)
     await stage.lee.click("3 Good", card)
@@ -67,9 +67,9 @@ async def test_card_is_blind_until_its_review_has_ended(stage: Stage) -> None:
     assert "Grades: 2 × Great" in ended.text
 
 
-async def test_two_who_agree_settle_an_answer(either_stage: Stage) -> None:
+async def test_two_who_agree_settle_an_answer(stage: Stage) -> None:
     """Two grades on the same side end the review, and the round counts it."""
-    stage = either_stage
+    stage = stage
     run = await stage.finished()
     card = (await stage.reviews(run))[1]
     await stage.grade(stage.lee, "3 Good", card)
@@ -116,9 +116,9 @@ async def test_cannot_judge_never_counts(stage: Stage) -> None:
     assert [(grade.score, grade.passed, grade.level) for grade in abstained] == [(None, None, None)]
 
 
-async def test_low_grade_is_kept_when_the_box_is_closed(either_stage: Stage) -> None:
+async def test_low_grade_is_kept_when_the_box_is_closed(stage: Stage) -> None:
     """A failing grade opens the question why; it is stored before that, and closing the box changes nothing."""
-    stage = either_stage
+    stage = stage
     card = (await stage.reviews(await stage.finished()))[0]
     await stage.lee.click("1 Wrong", card)
     await stage.lee.see_view("What went wrong?")
@@ -128,9 +128,9 @@ async def test_low_grade_is_kept_when_the_box_is_closed(either_stage: Stage) -> 
     assert [(grade.level, grade.reason) for grade in await stage.human_grades()] == [(1, "")]
 
 
-async def test_reason_is_added_to_the_grade(either_stage: Stage) -> None:
+async def test_reason_is_added_to_the_grade(stage: Stage) -> None:
     """What is written into the box is stored with the grade, which stays blind."""
-    stage = either_stage
+    stage = stage
     card = (await stage.reviews(await stage.finished()))[0]
     await stage.lee.click("2 Partial", card)
     await stage.lee.see_view("What went wrong?")
@@ -188,9 +188,9 @@ async def test_changed_grade_after_the_end_is_not_blind(stage: Stage) -> None:
     await stage.now_shows(card, "Grades: 1 × Good, 2 × Great, 1 not blind")
 
 
-async def test_two_people_at_once_are_both_counted(either_stage: Stage) -> None:
+async def test_two_people_at_once_are_both_counted(stage: Stage) -> None:
     """Grades that arrive together are both stored, and settle each answer once."""
-    stage = either_stage
+    stage = stage
     run = await stage.finished()
     cards = await stage.reviews(run)
     await asyncio.gather(*(who.click("3 Good", card) for card in cards for who in (stage.lee, stage.kim)))

@@ -11,9 +11,9 @@ from tests.stories.story_stage import CHANNEL, PATIENCE_S, Stage
 LONG = "/evalbot run sums repeat:50 concurrency:1"
 
 
-async def test_run_fills_one_card_and_ends_in_its_verdict(either_stage: Stage) -> None:
+async def test_run_fills_one_card_and_ends_in_its_verdict(stage: Stage) -> None:
     """A run is one channel message that is edited to its verdict with interval and n, with answers to grade in its thread."""
-    stage = either_stage
+    stage = stage
     await stage.dana.slash("/evalbot run shop", CHANNEL)
     first = await stage.card(1)
     await stage.dana.see_ephemeral(CHANNEL, "Run 1 of shop has started: 6 answers from 1 target")
@@ -190,9 +190,9 @@ async def test_same_suite_runs_once_at_a_time(stage: Stage) -> None:
     await stage.card(1, "stopped early")
 
 
-async def test_cancelled_run_keeps_what_was_answered(either_stage: Stage) -> None:
+async def test_cancelled_run_keeps_what_was_answered(stage: Stage) -> None:
     """Stopping a run ends its calls and scores what is there."""
-    stage = either_stage
+    stage = stage
     stage.script(latency_ms=10)
     await stage.dana.slash(LONG, CHANNEL)
     card = await stage.card_after(1, 12)
