@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import girth
 import numpy as np
 import pytest
 
@@ -118,3 +119,21 @@ def test_information_peaks_at_the_items_difficulty() -> None:
     found = item_response.information(0.5, [1.0, 1.0, 2.0], [0.5, 3.0, 0.5])
     assert found[0] == pytest.approx(0.25)
     assert found[1] < found[0] < found[2]
+
+
+def test_item_curves_equal_girth_but_for_the_priors(rng: np.random.Generator) -> None:
+    """With many respondents the priors hardly weigh: difficulties and discriminations are girth's, drawn a little inwards."""
+    ability, difficulty = rng.normal(size=800), np.linspace(-1.5, 1.5, 12)
+    slope = rng.uniform(0.7, 1.8, 12)
+
+    def answers(gap: np.ndarray) -> np.ndarray:
+        drawn: np.ndarray = (rng.random((800, 12)) < 1 / (1 + np.exp(-gap))).astype(int)
+        return drawn
+
+    alike = answers(ability[:, None] - difficulty)
+    oracle = girth.rasch_mml(alike.T)["Difficulty"]
+    assert item_response.rasch(alike).difficulty == pytest.approx(oracle, abs=0.05)
+    unlike = answers(slope * (ability[:, None] - difficulty))
+    found, twin = item_response.two_parameter(unlike), girth.twopl_mml(unlike.T)
+    assert found.difficulty == pytest.approx(twin["Difficulty"], abs=0.1)
+    assert found.discrimination == pytest.approx(twin["Discrimination"], rel=0.1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import choix
 import numpy as np
 import pytest
 
@@ -105,3 +106,15 @@ def test_impossible_comparisons_are_refused(rng: np.random.Generator) -> None:
         bradley_terry([0], [0], [1], 2, [0], rng)
     with pytest.raises(ValueError, match="two different"):
         bradley_terry([0], [1], [0.7], 2, [0], rng)
+
+
+def test_strengths_without_ties_equal_choix(rng: np.random.Generator) -> None:
+    """Log strengths of two thousand comparisons agree with the choix package to 1e-4."""
+    truth = np.array([-1.0, -0.2, 0.3, 0.9])
+    left = rng.integers(0, 4, 2000)
+    right = (left + rng.integers(1, 4, 2000)) % 4
+    won = rng.random(2000) < 1 / (1 + np.exp(truth[right] - truth[left]))
+    found = bradley_terry(left, right, won * 1.0, 4, np.arange(2000), rng, resamples=2)
+    pairs = [(a, b) if first else (b, a) for a, b, first in zip(left, right, won, strict=True)]
+    oracle = choix.ilsr_pairwise(4, pairs)
+    assert found.strength == pytest.approx(oracle - oracle.mean(), abs=1e-4)
