@@ -9,20 +9,26 @@ import os
 import random
 import secrets
 import tempfile
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from evalbot.asking.answerers import ModelAnswerers
+from evalbot.asking.answerers import OPENAI_URL, Line, ModelAnswerers, own_permits
+from evalbot.asking.prices import PriceTable
+from evalbot.asking.target_config import Price
 from evalbot.engines.claims import RunClaims
 from evalbot.engines.embedded import EmbeddedEngine
+from evalbot.engines.shared_permits import SharedPermits
 from evalbot.errors import BadSetting
 from evalbot.library.assets import assets_folder
 from evalbot.library.project import LoadedProject, load_project
 from evalbot.people import TeamId
+from evalbot.runs.budgets import Limits, nanos
 from evalbot.runs.outputs import RunId
 from evalbot.settings import Settings, project_folder
 from evalbot.store import workspaces
@@ -32,6 +38,10 @@ from evalbot.workflows.announcer import Announcer, QuietAnnouncer
 from evalbot.workflows.curating import sync_suites
 from evalbot.workflows.running import execute_run, list_open_runs
 from evalbot.workflows.services import Services
+
+if TYPE_CHECKING:
+    from evalbot.engines.distributed import DistributedEngine
+    from evalbot.engines.job_queue import Depth
 
 log = logging.getLogger(__name__)
 
@@ -84,9 +94,10 @@ class Program:
 
     settings: Settings
     services: Services
-    engine: EmbeddedEngine
+    engine: EmbeddedEngine | DistributedEngine
     project: LoadedProject
     background: Background
+    models: ModelAnswerers
 
     async def resume(self) -> int:
         """Go on with every run that was under way when the program stopped; gives how many there are."""
@@ -94,6 +105,27 @@ class Program:
         for run in waiting:
             await self.engine.submit(run.id)
         return len(waiting)
+
+    @property
+    def lines(self) -> Sequence[Line]:
+        """The lines in front of the models that this process asks."""
+        return self.models.lines
+
+    @property
+    def queue_depth(self) -> Callable[[], Awaitable[Sequence[Depth]]] | None:
+        """What tells how long the queue of the workers is; None where there is none."""
+        return None if isinstance(self.engine, EmbeddedEngine) else self.engine.depth
+
+    async def lacks_workers(self) -> bool:
+        """Tell whether runs wait for workers and none shows life."""
+        if isinstance(self.engine, EmbeddedEngine):
+            return False
+        return not await self.engine.workers(2 * self.settings.worker_stall_s)
+
+    async def follow(self, pause_s: float) -> None:
+        """Tell how far the runs are that workers carry out, until cancelled; those of this process tell it themselves."""
+        if not isinstance(self.engine, EmbeddedEngine):
+            await self.engine.follow(pause_s)
 
 
 def database_file(database_url: str) -> Path | None:
@@ -127,6 +159,79 @@ async def open_store(settings: Settings, *, migrate: bool = True) -> AsyncIterat
         await store.close()
 
 
+def read_limits(settings: Settings) -> Limits:
+    """Give the budgets of the settings."""
+
+    def amount(usd: float | None) -> int | None:
+        return None if usd is None else nanos(usd)
+
+    return Limits(
+        run=amount(settings.budget_run),
+        person_day=amount(settings.budget_person_day),
+        day=amount(settings.budget_day),
+        month=amount(settings.budget_workspace_month),
+        approval_above=amount(settings.approval_above),
+    )
+
+
+def read_prices(settings: Settings) -> PriceTable:
+    """Give what the settings say of prices."""
+    return PriceTable({name: Price(price.input, price.output) for name, price in settings.prices.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a program and a worker are both built on; `folder` holds the project, `shipped` what evalbot brings along."""
+
+    services: Services
+    models: ModelAnswerers
+    folder: Path
+    shipped: Path
+    background: Background
+
+
+@asynccontextmanager
+async def open_parts(
+    settings: Settings,
+    store: Store,
+    *,
+    team: TeamId | None = None,
+    announcer: Announcer | None = None,
+    now: Callable[[], datetime] = utc_now,
+) -> AsyncIterator[Parts]:
+    """Put services together on an open store; `team` None means the database's own."""
+    home = team if team is not None else await store.read(workspaces.home_team)
+    shipped = assets_folder(settings.assets)
+    folder = project_folder(settings, shipped)
+    models = ModelAnswerers(
+        openai_base_url=settings.openai_base_url,
+        openai_api_key=settings.openai_api_key,
+        project_folder=folder,
+        deadline_s=settings.call_deadline_s,
+        stated=read_prices(settings).stated,
+        permits=own_permits if settings.engine == "embedded" else partial(SharedPermits, store),
+    )
+    background = Background()
+    services = Services(
+        store=store,
+        models=models,
+        announcer=announcer or QuietAnnouncer(),
+        now=now,
+        new_id=new_id,
+        new_seed=lambda: random.SystemRandom().getrandbits(31),
+        spawn=background.spawn,
+        team=home,
+        limits=read_limits(settings),
+        prices=read_prices(settings),
+        reuse=(settings.openai_base_url or OPENAI_URL) if settings.cache else None,
+    )
+    try:
+        yield Parts(services, models, folder, shipped, background)
+    finally:
+        await background.close()
+        await models.close()
+
+
 @asynccontextmanager
 async def open_program(
     settings: Settings,
@@ -141,33 +246,39 @@ async def open_program(
 
     `patience_s` is how long a run is tried again that something outside stops.
     """
-    home = team if team is not None else await store.read(workspaces.home_team)
-    shipped = assets_folder(settings.assets)
-    folder = project_folder(settings, shipped)
-    models = ModelAnswerers(
-        openai_base_url=settings.openai_base_url,
-        openai_api_key=settings.openai_api_key,
-        project_folder=folder,
-        deadline_s=settings.call_deadline_s,
-    )
-    background = Background()
-    services = Services(
-        store=store,
-        models=models,
-        announcer=announcer or QuietAnnouncer(),
-        now=now,
-        new_id=new_id,
-        new_seed=lambda: random.SystemRandom().getrandbits(31),
-        spawn=background.spawn,
-        team=home,
-    )
+    async with AsyncExitStack() as stack:
+        parts = await stack.enter_async_context(open_parts(settings, store, team=team, announcer=announcer, now=now))
+        engine = await _open_engine(stack, settings, parts.services, patience_s)
+        project = await asyncio.to_thread(load_project, parts.folder, parts.shipped)
+        await sync_suites(parts.services, list(project.suites.values()))
+        yield Program(settings, parts.services, engine, project, parts.background, parts.models)
+
+
+async def _open_engine(
+    stack: AsyncExitStack, settings: Settings, services: Services, patience_s: float
+) -> EmbeddedEngine | DistributedEngine:
+    """Open the engine of the settings."""
     claims = RunClaims(claims_folder(settings.database_url))
-    engine = EmbeddedEngine(lambda run_id: execute_run(services, RunId(run_id)), claims, patience_s)
-    project = await asyncio.to_thread(load_project, folder, shipped)
-    try:
-        await sync_suites(services, list(project.suites.values()))
-        yield Program(settings, services, engine, project, background)
-    finally:
-        await engine.close()
-        await background.close()
-        await models.close()
+    if settings.engine == "embedded":
+        embedded = EmbeddedEngine(lambda run_id: execute_run(services, RunId(run_id)), claims, patience_s)
+        stack.push_async_callback(embedded.close)
+        return embedded
+    check_distributed(settings)
+    from evalbot.engines.distributed import DistributedEngine
+    from evalbot.engines.job_queue import open_queue
+
+    queue = await stack.enter_async_context(open_queue(settings.database_url))
+    distributed = DistributedEngine(services, queue, claims)
+    stack.push_async_callback(distributed.close)
+    return distributed
+
+
+def check_distributed(settings: Settings) -> None:
+    """Raise BadSetting unless runs can be given to workers: they share a PostgreSQL database and its queue."""
+    if database_file(settings.database_url) is not None:
+        raise BadSetting(
+            "The engine procrastinate needs PostgreSQL, and the database is a SQLite file.",
+            "Set EVALBOT_DATABASE_URL to postgresql://user@host/name, or leave EVALBOT_ENGINE out.",
+        )
+    if find_spec("procrastinate") is None:
+        raise BadSetting("The engine procrastinate is not installed.", 'Run pip install "evalbot[scale]".')

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from evalbot import __version__
-from evalbot.commands import programs, projects, runs
+from evalbot.commands import judges, programs, projects, runs, workers
 from evalbot.commands.speaking import INTERNAL, INTERRUPTED, OK, OUTSIDE, USAGE, complain, want_command
 from evalbot.errors import EvalbotError, OutsideError
 
@@ -25,7 +25,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for part in (programs, runs, projects):
+for part in (programs, workers, runs, judges, projects):
     app.add_typer(part.app)
 app.add_typer(programs.database, name="db")
 

@@ -14,6 +14,8 @@ EvalbotError
         ModelUnavailable the target or judge did not give an answer
         SlackUnavailable Slack did not take a message
         UnreadableVerdict the judge answered in a form that holds no verdict
+    EndpointDown         a target or judge fails again and again: the run pauses until somebody has looked
+    BudgetUsedUp         the money that was agreed is spent: nobody is at fault, and what is there is kept
 """
 
 from __future__ import annotations
@@ -82,9 +84,17 @@ class ModelUnavailable(OutsideError):
         self.retry_after_s = retry_after_s
 
 
+class EndpointDown(EvalbotError):
+    """A target or judge fails again and again; what failed last is asked again when the run is resumed."""
+
+
 class SlackUnavailable(OutsideError):
     """Slack did not take a message; it stays in the outbox."""
 
 
 class UnreadableVerdict(OutsideError):
     """A judge answered without a verdict that can be read; the raw text is kept by the caller."""
+
+
+class BudgetUsedUp(EvalbotError):
+    """The money that was agreed for a run is spent; what is there is kept and scored."""

@@ -32,10 +32,12 @@ class Action(StrEnum):
     GIVE_FEEDBACK = "give_feedback"
     START_RUN = "start_run"
     CANCEL_RUN = "cancel_run"
+    APPROVE_RUN = "approve_run"
     OPEN_REVIEWS = "open_reviews"
     DECIDE_CANDIDATE = "decide_candidate"
     SCHEDULE_DIGEST = "schedule_digest"
     READ_HOLDOUT = "read_holdout"
+    CALIBRATE_JUDGE = "calibrate_judge"
 
 
 LEAST_ROLE: dict[Action, Role] = {
@@ -44,10 +46,12 @@ LEAST_ROLE: dict[Action, Role] = {
     Action.GIVE_FEEDBACK: Role.GRADER,
     Action.START_RUN: Role.RUNNER,
     Action.CANCEL_RUN: Role.RUNNER,
+    Action.APPROVE_RUN: Role.APPROVER,
     Action.OPEN_REVIEWS: Role.RUNNER,
     Action.DECIDE_CANDIDATE: Role.APPROVER,
     Action.SCHEDULE_DIGEST: Role.RUNNER,
     Action.READ_HOLDOUT: Role.APPROVER,
+    Action.CALIBRATE_JUDGE: Role.RUNNER,
 }
 
 _ORDER = list(Role)

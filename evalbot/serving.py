@@ -14,9 +14,12 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from evalbot.app import Program, claims_folder, open_program, open_store, utc_now
+from evalbot.app import Program, claims_folder, database_file, open_program, open_store, utc_now
 from evalbot.engines.claims import RunClaims
 from evalbot.errors import BadSetting, SlackUnavailable
+from evalbot.metrics.page import MetricsPage
+from evalbot.metrics.process import ProcessFigures
+from evalbot.metrics.shared import SharedFigures
 from evalbot.people import TeamId
 from evalbot.runs.outputs import RunId
 from evalbot.schedule import start_schedule
@@ -33,6 +36,7 @@ from evalbot.slack.retrying import CarefulClient, PatientRetry, refusal_code
 from evalbot.slack.sockets import PATIENT, Sockets, Timing
 from evalbot.store import workspaces
 from evalbot.store.database import Store, Transaction
+from evalbot.workflows.judge_trials import go_on
 from evalbot.workflows.posting import Outbox
 from evalbot.workflows.retelling import tell_again
 
@@ -42,6 +46,9 @@ SLACK_TIMEOUT_S = 20
 
 SENDING = RunId("outbox")
 """Delivering what the outbox holds is claimed like a run: one program does it, and another one when that dies."""
+
+BEING_THE_BOT = RunId("bot")
+"""Of the bots on one SQLite file there is one: it carries runs out by itself, and no other process knows what it is doing."""
 
 LOOK_UP_TIMEOUT_S = 1
 """A person is looked up while Slack waits for an acknowledgement."""
@@ -89,6 +96,8 @@ async def open_bot(
         client = slack_client(settings, session, patient=True)
         identity = await identify(client)
         store = await stack.enter_async_context(open_store(settings))
+        claims = RunClaims(claims_folder(settings.database_url))
+        _be_the_only_one(stack, settings, claims)
         await _adopt(store, identity.team)
         outbox = Outbox(store, now)
         announcer = SlackAnnouncer(
@@ -105,17 +114,32 @@ async def open_bot(
         directory = Directory(client, identity.team, settings.admin_ids, settings.default_role)
         door = Door(program.services, program.engine, outbox, directory, client, settings.command, identity.bot_user)
         await tell_again(program.services)
-        url, health = await _connect(stack, settings, door, timing)
+        page = _open_page(stack, program, now)
+        url, health = await _connect(stack, settings, door, timing, page)
         posting = slack_client(settings, session)
-        claims = RunClaims(claims_folder(settings.database_url))
         stack.callback(claims.release, SENDING)
         sender = OutboxSender(posting, outbox, pace, may_send=lambda: claims.take(SENDING))
         stack.push_async_callback(_stop, asyncio.create_task(sender.run(), name="outbox"))
+        stack.push_async_callback(_stop, asyncio.create_task(program.follow(pace.progress_s), name="follow"))
         scheduler = start_schedule(program.services)
         stack.callback(scheduler.shutdown, wait=False)
         waiting = await program.resume()
+        await go_on(program.services)
         log.info("connected", extra={"action": "connected", "team": identity.team, "resumed": waiting})
         yield Bot(program, outbox, door, url, health)
+
+
+def _be_the_only_one(stack: AsyncExitStack, settings: Settings, claims: RunClaims) -> None:
+    """Raise BadSetting when another bot has the SQLite file; several bots share a database on a server."""
+    file = database_file(settings.database_url)
+    if file is None:
+        return
+    if not claims.take(BEING_THE_BOT):
+        raise BadSetting(
+            f"Another evalbot serve uses the database {file.name}.",
+            "Stop it first, or name another file with EVALBOT_DATABASE_URL; several bots need PostgreSQL.",
+        )
+    stack.callback(claims.release, BEING_THE_BOT)
 
 
 def slack_client(
@@ -176,31 +200,42 @@ async def _adopt(store: Store, team: TeamId) -> None:
     await store.write(adopt)
 
 
-async def _connect(stack: AsyncExitStack, settings: Settings, door: Door, timing: Timing) -> tuple[str, Health]:
+def _open_page(stack: AsyncExitStack, program: Program, now: Callable[[], datetime]) -> MetricsPage:
+    """Begin to count, and give the page that shows it."""
+    figures = ProcessFigures()
+    stack.push_async_callback(_stop, asyncio.create_task(figures.watch_loop(), name="loop lag"))
+    return MetricsPage(figures, lambda: program.lines, SharedFigures(program.services.store, now, program.queue_depth))
+
+
+async def _connect(
+    stack: AsyncExitStack, settings: Settings, door: Door, timing: Timing, page: MetricsPage
+) -> tuple[str, Health]:
     """Connect by Socket Mode when there is an app token, else listen for Slack's requests; gives the address and the health."""
     assert door.client.session is not None
     hurried = slack_client(settings, door.client.session, timeout_s=LOOK_UP_TIMEOUT_S)
-    receive = receive_with(
-        build_app(door, replace(door.directory, client=hurried, pause_s=LOOK_UP_PAUSE_S, missed_at={}))
-    )
+    app = build_app(door, replace(door.directory, client=hurried, pause_s=LOOK_UP_PAUSE_S, missed_at={}))
+    receive = page.process.timed(receive_with(app))
     if settings.slack_app_token is None:
-        return await _listen(stack, settings, door, receive)
+        return await _listen(stack, settings, door, receive, page)
     token = settings.slack_app_token.get_secret_value()
     plain = slack_client(settings, door.client.session)
     sockets = await stack.enter_async_context(
         Sockets(plain, token, receive, session=door.client.session, timing=timing)
     )
     if "port" in settings.model_fields_set and settings.port:
-        await stack.enter_async_context(serve_http(build_http_app(sockets.health), settings.host, settings.port))
+        web = build_http_app(sockets.health, metrics=page.write)
+        await stack.enter_async_context(serve_http(web, settings.host, settings.port))
     return "", sockets.health
 
 
-async def _listen(stack: AsyncExitStack, settings: Settings, door: Door, receive: Receive) -> tuple[str, Health]:
+async def _listen(
+    stack: AsyncExitStack, settings: Settings, door: Door, receive: Receive, page: MetricsPage
+) -> tuple[str, Health]:
     """Serve Slack's requests over HTTP."""
     assert settings.slack_signing_secret is not None
     secret = settings.slack_signing_secret.get_secret_value()
     requests = SlackRequests(receive, secret, lambda: door.services.now().timestamp())
-    app = build_http_app(requests.health, requests)
+    app = build_http_app(requests.health, requests, page.write)
     url = await stack.enter_async_context(serve_http(app, settings.host, settings.port))
     return f"{url}{EVENTS_PATH}", requests.health
 

@@ -7,11 +7,20 @@ from pathlib import Path
 from tomllib import TOMLDecodeError
 from typing import Any, Literal
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from evalbot.errors import BadSetting
 from evalbot.people import Role
+
+
+class TokenPrice(BaseModel):
+    """US dollars for a million tokens in and out."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    input: float = Field(ge=0, allow_inf_nan=False)
+    output: float = Field(ge=0, allow_inf_nan=False)
 
 
 class Settings(BaseSettings):
@@ -40,8 +49,18 @@ class Settings(BaseSettings):
     default_role: Role = Role.APPROVER
     admins: str = ""
     stewards_channel: str = ""
+    cache: bool = False
     call_deadline_s: float = Field(120.0, gt=0, allow_inf_nan=False)
+    budget_run: float | None = Field(None, gt=0, le=1_000_000, allow_inf_nan=False)
+    budget_person_day: float | None = Field(None, gt=0, le=1_000_000, allow_inf_nan=False)
+    budget_day: float | None = Field(None, gt=0, le=1_000_000, allow_inf_nan=False)
+    budget_workspace_month: float | None = Field(None, gt=0, le=1_000_000, allow_inf_nan=False)
+    approval_above: float | None = Field(None, ge=0, le=1_000_000, allow_inf_nan=False)
+    prices: dict[str, TokenPrice] = Field(default_factory=dict)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["text", "json"] = "text"
+    engine: Literal["embedded", "procrastinate"] = "embedded"
+    worker_stall_s: float = Field(30.0, ge=1, le=3600, allow_inf_nan=False)
 
     @field_validator("slack_api_url")
     @classmethod
@@ -52,6 +71,11 @@ class Settings(BaseSettings):
     @classmethod
     def _in_capitals(cls, value: object) -> object:
         return value.upper() if isinstance(value, str) else value
+
+    @field_validator("log_format", "engine", mode="before")
+    @classmethod
+    def _in_small_letters(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
 
     @property
     def admin_ids(self) -> tuple[str, ...]:

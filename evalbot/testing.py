@@ -11,6 +11,7 @@ from typing import Any
 
 from evalbot.asking.ask import Answer, Question
 from evalbot.errors import UnknownName
+from evalbot.grading.trials import CalibrationReport
 from evalbot.people import TeamId
 from evalbot.reporting.digests import Digest
 from evalbot.reporting.estimates import RunSummary
@@ -153,6 +154,10 @@ class RecordingAnnouncer:
     async def digest_ready(self, digest: Digest, picture: Picture | None) -> None:
         """Keep it."""
         self.told.append(Told("digest_ready", (digest, picture)))
+
+    async def judge_calibrated(self, report: CalibrationReport) -> None:
+        """Keep it."""
+        self.told.append(Told("judge_calibrated", (report,)))
 
 
 @dataclass(slots=True)

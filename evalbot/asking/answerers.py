@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +20,7 @@ from evalbot.asking.cost import list_price
 from evalbot.asking.echo import Echo
 from evalbot.asking.langchain_chat import LangChainChat, Listed, make_model
 from evalbot.asking.late import LateAnswerer
+from evalbot.asking.permits import AnyNumber, OwnPermits, Permits
 from evalbot.asking.project_code import ProjectCode
 from evalbot.asking.replay import Replay, find_recording
 from evalbot.asking.target_config import TargetConfig, read_config
@@ -27,6 +30,8 @@ from evalbot.suites.targets import Target
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
+
+    from evalbot.asking.http_config import AppConfig
 
 OPENAI_URL = "https://api.openai.com/v1"
 MOST_AT_ONCE = 500
@@ -78,9 +83,20 @@ PROVIDERS = (
     "langchain-openai",
     *LANGCHAIN,
 )
+OWN_KINDS = frozenset({"echo", "replay", "http", "python", "langchain"})
+"""Providers whose targets are the team's own: an address, a file or code, which no figure should name."""
+
 NEED_NO_MODEL = frozenset({"echo", "replay", "http"})
 CODE_AT_ONCE = 16
 """How many calls of the project's own code go on at once unless its config says otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The line in front of a target; `label` is its provider and model, and holds no address."""
+
+    label: str
+    throttle: Throttle
 
 
 class ModelAnswerers:
@@ -88,7 +104,9 @@ class ModelAnswerers:
     they are asked with.
 
     `openai_base_url` and `openai_api_key` are the operator's. The key goes to that address alone: a target with an address of
-    its own needs a key of its own, named by `api_key_env`. `environment` is where such names are looked up.
+    its own needs a key of its own, named by `api_key_env`. `environment` is where such names are looked up. `stated` puts the
+    operator's price into a target's config. `permits` gives those of an endpoint by its name and calls per second, None for
+    any number.
     """
 
     def __init__(
@@ -100,6 +118,8 @@ class ModelAnswerers:
         max_bytes: int = 2_000_000,
         retries: int = 2,
         environment: Mapping[str, str] | None = None,
+        stated: Callable[[Target], Target] = lambda target: target,
+        permits: Callable[[str, float | None], Permits] | None = None,
     ) -> None:
         self._base_url = openai_base_url
         self._api_key = SecretStr(openai_api_key) if isinstance(openai_api_key, str) else openai_api_key
@@ -107,14 +127,23 @@ class ModelAnswerers:
         self._code = ProjectCode(project_folder)
         self._limits = _limits(deadline_s, retries, max_bytes)
         self._environment = os.environ if environment is None else environment
+        self._stated = stated
+        self._permits = permits or own_permits
         self._open: dict[str, Answerer] = {}
+        self._lines: list[Line] = []
+        self._shared: dict[tuple[str, float | None], Permits] = {}
 
     def answerer(self, target: Target) -> Answerer:
         """Give the answerer of a target; raises BadRequest for a provider, model or config that cannot be asked."""
         known = self._open.get(target.endpoint)
         if known is None:
-            known = self._open[target.endpoint] = self._make(target)
+            known = self._open[target.endpoint] = self._make(self._stated(target))
         return known
+
+    @property
+    def lines(self) -> Sequence[Line]:
+        """The lines in front of the targets that were asked for so far."""
+        return self._lines
 
     async def close(self) -> None:
         """Close every answerer."""
@@ -154,7 +183,7 @@ class ModelAnswerers:
 
         config = read_app_config(target, self._environment)
         limits = self._limits_of(config.timeout_s)
-        throttle = Throttle(config.max_concurrency or MOST_AT_ONCE)
+        throttle = self._throttle(target, config)
 
         def make() -> Answerer:
             from evalbot.asking.http_app import HttpApp
@@ -168,13 +197,13 @@ class ModelAnswerers:
         if config.parameters:
             key = next(iter(config.parameters))
             raise BadRequest(f"Target {target.label} has an unknown key {key[:60]!r} in its config.", "Remove it.")
-        limits, throttle = self._limits_of(config.timeout_s), Throttle(config.max_concurrency or CODE_AT_ONCE)
+        limits, throttle = self._limits_of(config.timeout_s), self._throttle(target, config, CODE_AT_ONCE)
         return PythonFunction(self._code, target.model, limits, throttle, config.system)
 
     def _make_runnable(self, target: Target, config: TargetConfig) -> Answerer:
         """Open a LangChain runnable of the project folder."""
         self._code.find(target.model)
-        limits, throttle = self._limits_of(config.timeout_s), Throttle(config.max_concurrency or CODE_AT_ONCE)
+        limits, throttle = self._limits_of(config.timeout_s), self._throttle(target, config, CODE_AT_ONCE)
 
         def make() -> Answerer:
             from evalbot.asking.langchain_runnable import LangChainRunnable
@@ -186,7 +215,7 @@ class ModelAnswerers:
     def _make_openai(self, target: Target, config: TargetConfig) -> Answerer:
         """Open a chat completions endpoint."""
         base_url, key = self._address(target, config)
-        limits, throttle = self._limits_of(config.timeout_s), _throttle(config)
+        limits, throttle = self._limits_of(config.timeout_s), self._throttle(target, config, base_url=base_url)
         priced_as = "openai" if _provider(target) == "openai" and config.base_url is None else None
 
         def make() -> Answerer:
@@ -217,7 +246,8 @@ class ModelAnswerers:
                 **dict(config.parameters),
             )
 
-        return self._langchain(make, Listed("openai" if config.base_url is None else None, target.model), config, key)
+        listed = Listed("openai" if config.base_url is None else None, target.model)
+        return self._langchain(make, listed, config, key, self._throttle(target, config, base_url=base_url))
 
     def _make_langchain(self, target: Target, config: TargetConfig) -> Answerer:
         """Open any other provider by way of LangChain; its package must be installed."""
@@ -246,19 +276,42 @@ class ModelAnswerers:
             model: BaseChatModel = init_chat_model(target.model, model_provider=name, **options)
             return model
 
-        return self._langchain(make, Listed(None if config.base_url else priced_as, target.model), config, key)
+        listed = Listed(None if config.base_url else priced_as, target.model)
+        return self._langchain(
+            make, listed, config, key, self._throttle(target, config, base_url=config.base_url or "")
+        )
 
     def _langchain(
-        self, make: Callable[[], BaseChatModel], listed: Listed, config: TargetConfig, key: str | None
+        self,
+        make: Callable[[], BaseChatModel],
+        listed: Listed,
+        config: TargetConfig,
+        key: str | None,
+        throttle: Throttle,
     ) -> Answerer:
         """Give an answerer that makes its LangChain model at the first question."""
-        limits, throttle = self._limits_of(config.timeout_s), _throttle(config)
+        limits = self._limits_of(config.timeout_s)
 
         def make_chat() -> Answerer:
             _look_up_price(listed.provider, listed.model)
             return LangChainChat(make_model(make), listed, config, limits, throttle, (key,) if key else ())
 
         return LateAnswerer(make_chat)
+
+    def _throttle(
+        self, target: Target, config: TargetConfig | AppConfig, at_once: int = MOST_AT_ONCE, base_url: str = ""
+    ) -> Throttle:
+        """Give the line in front of a target, with the permits of its endpoint: targets of one model and address share them."""
+        provider = _provider(target)
+        digest = hashlib.blake2b(f"{target.id}\n{base_url}".encode(), digest_size=8).hexdigest()
+        per_s = None if config.requests_per_minute is None else config.requests_per_minute / 60
+        endpoint = (f"{provider}:{digest}", per_s)
+        if endpoint not in self._shared:
+            self._shared[endpoint] = self._permits(*endpoint)
+        throttle = Throttle(config.max_concurrency or at_once, permits=self._shared[endpoint])
+        label = provider if provider in OWN_KINDS else f"{provider}:{target.model}"[:80]
+        self._lines.append(Line(label, throttle))
+        return throttle
 
     def _limits_of(self, timeout_s: float | None) -> Limits:
         """Give the limits of a target: its own timeout before the operator's."""
@@ -314,8 +367,9 @@ def _limits(deadline_s: float, retries: int, max_bytes: int) -> Limits:
     return Limits(deadline_s, deadline_s * LINE_FACTOR, retries, max_bytes, min(FIRST_WAIT_S, deadline_s / 60))
 
 
-def _throttle(config: TargetConfig) -> Throttle:
-    return Throttle(config.max_concurrency or MOST_AT_ONCE)
+def own_permits(endpoint: str, per_s: float | None) -> Permits:
+    """Give the permits of an endpoint that this process alone asks."""
+    return AnyNumber() if per_s is None else OwnPermits(per_s)
 
 
 def _place(url: str) -> tuple[str, str | None, int | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -13,11 +13,15 @@ from evalbot.suites.targets import Target
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is put to a target: the filled messages, the item they came from (for replay) and the repeat, counting from 0."""
+    """What is put to a target: the filled messages, the item they came from (for replay) and the repeat, counting from 0.
+
+    Messages that hold chance, as a mark does that is random on purpose, come with `plain`: the same messages without it.
+    """
 
     messages: Sequence[Message]
     item: Item | None = None
     repeat: int = 0
+    plain: Callable[[], Sequence[Message]] | None = None
 
 
 def with_system(messages: Sequence[Message], system: str | None) -> Sequence[Message]:

@@ -13,7 +13,15 @@ from jmespath.parser import ParsedResult
 from pydantic import JsonValue
 from rapidfuzz import fuzz, process
 
-from evalbot.asking.target_config import Price, config_fault, fill_variables, read_count, read_price, read_seconds
+from evalbot.asking.target_config import (
+    Price,
+    config_fault,
+    fill_variables,
+    read_count,
+    read_price,
+    read_rate,
+    read_seconds,
+)
 from evalbot.errors import BadRequest
 from evalbot.suites.targets import Target
 
@@ -27,6 +35,7 @@ KEYS = (
     "stream",
     "timeout",
     "max_concurrency",
+    "requests_per_minute",
     "allow_private",
     "price",
     "label",
@@ -55,6 +64,7 @@ class AppConfig:
     stream: bool = False
     timeout_s: float | None = None
     max_concurrency: int | None = None
+    requests_per_minute: float | None = None
     allow_private: bool = False
     price: Price | None = None
     secrets: tuple[str, ...] = field(default=(), repr=False)
@@ -81,6 +91,7 @@ def read_app_config(target: Target, environment: Mapping[str, str]) -> AppConfig
         stream=_flag(target, "stream", config.get("stream", False)),
         timeout_s=read_seconds(target, config.get("timeout")),
         max_concurrency=read_count(target, config.get("max_concurrency")),
+        requests_per_minute=read_rate(target, config.get("requests_per_minute")),
         allow_private=_flag(target, "allow_private", config.get("allow_private", False)),
         price=read_price(target, config.get("price")),
         secrets=tuple(secrets),

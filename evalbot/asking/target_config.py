@@ -14,7 +14,19 @@ from evalbot.errors import BadRequest
 from evalbot.suites.targets import Target
 
 KNOWN = frozenset(
-    {"base_url", "api_key", "api_key_env", "system", "timeout", "max_concurrency", "price", "json_mode", "label", "api"}
+    {
+        "base_url",
+        "api_key",
+        "api_key_env",
+        "system",
+        "timeout",
+        "max_concurrency",
+        "requests_per_minute",
+        "price",
+        "json_mode",
+        "label",
+        "api",
+    }
 )
 """Keys that are about asking; every other key is a parameter of the request."""
 
@@ -47,6 +59,7 @@ class TargetConfig:
     system: str | None = None
     timeout_s: float | None = None
     max_concurrency: int | None = None
+    requests_per_minute: float | None = None
     price: Price | None = None
     json_mode: str = "schema"
     api: str = "chat"
@@ -71,6 +84,7 @@ def read_config(target: Target, environment: Mapping[str, str] | None = None) ->
         system=_text(target, "system", config.get("system")),
         timeout_s=read_seconds(target, config.get("timeout")),
         max_concurrency=read_count(target, config.get("max_concurrency")),
+        requests_per_minute=read_rate(target, config.get("requests_per_minute")),
         price=read_price(target, config.get("price")),
         json_mode=_one_of(target, "json_mode", config.get("json_mode", "schema"), JSON_MODES),
         api=_one_of(target, "api", config.get("api", "chat"), APIS),
@@ -180,6 +194,14 @@ def read_count(target: Target, value: JsonValue) -> int | None:
     if value is None or (isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 1000):
         return value
     raise config_fault(target, "max_concurrency", "a whole number from 1 to 1000")
+
+
+def read_rate(target: Target, value: JsonValue) -> float | None:
+    """Take how many requests a minute the endpoint allows."""
+    rate = _number(value)
+    if value is None or (rate is not None and 0 < rate <= 1_000_000):
+        return rate
+    raise config_fault(target, "requests_per_minute", "a number above 0, such as 500")
 
 
 def read_price(target: Target, value: JsonValue) -> Price | None:

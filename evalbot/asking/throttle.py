@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from evalbot.asking.failures import RETRYABLE
+from evalbot.asking.metering import METER
+from evalbot.asking.permits import AnyNumber, Permits, too_long
 from evalbot.errors import ModelUnavailable
 
 T = TypeVar("T")
@@ -35,6 +37,15 @@ class Limits:
     first_wait_s: float = 0.5
 
 
+@dataclass(slots=True)
+class Tally:
+    """What one line has seen so far: attempts begun, how they ended (`answered` or the kind of failure), seconds spent in line."""
+
+    begun: int = 0
+    ended: Counter[str] = field(default_factory=Counter)
+    waited_s: float = 0.0
+
+
 class Throttle:
     """The line in front of one target: at most `limit` calls at once, fewer while it refuses.
 
@@ -43,10 +54,12 @@ class Throttle:
     so it doubles with every round of answers. Belongs to one event loop.
     """
 
-    def __init__(self, limit: int, rng: random.Random | None = None) -> None:
+    def __init__(self, limit: int, rng: random.Random | None = None, permits: Permits | None = None) -> None:
         self.limit = limit
         self.width = limit
         self.busy = 0
+        self.tally = Tally()
+        self.permits = permits or AnyNumber()
         self._rng = rng or random.Random()
         self._line: deque[asyncio.Future[None]] = deque()
         self._closed_until = 0.0
@@ -58,12 +71,21 @@ class Throttle:
     @asynccontextmanager
     async def turn(self, patience_s: float) -> AsyncIterator[None]:
         """Hold one of the places; raises ModelUnavailable (rate_limited) when none comes free within the patience."""
+        lined_up_at = self._now()
         await self._enter(patience_s)
         try:
+            await self.permits.take(patience_s - (self._now() - lined_up_at))
+            self.tally.waited_s += self._now() - lined_up_at
+            self.tally.begun += 1
             yield
         finally:
             self.busy -= 1
             self._admit()
+
+    @property
+    def in_line(self) -> int:
+        """How many calls wait for a place."""
+        return len(self._line)
 
     def answered(self) -> None:
         """Note that the target took a call."""
@@ -71,8 +93,11 @@ class Throttle:
         self._answered += 1
         self.width = min(self.limit, self.width + 1)
 
-    def refused(self, begun_at: float, retry_after_s: float | None) -> None:
-        """Note that the target refused a call that began at a loop time; calls of one wave narrow the width once."""
+    def refused(self, begun_at: float, retry_after_s: float | None) -> float:
+        """Note that the target refused a call that began at a loop time; gives the pause in seconds.
+
+        Calls of one wave narrow the width once.
+        """
         now = self._now()
         if begun_at >= self._narrowed_at:
             healthy = self._answered >= self.width
@@ -83,12 +108,13 @@ class Throttle:
         own = min(LONGEST_OWN_PAUSE_S, FIRST_PAUSE_S * 2 ** min(10, self._refused_in_a_row - 1))
         pause = own if retry_after_s is None else min(retry_after_s, LONGEST_ASKED_PAUSE_S)
         self._close_until(now + pause * (1 + 0.1 * self._rng.random()))
+        return pause
 
     async def _enter(self, patience_s: float) -> None:
         """Wait in line for a place and take it."""
         now = self._now()
         if self._closed_until - now > patience_s:
-            raise _too_long(self._closed_until - now)
+            raise too_long(self._closed_until - now)
         if not self._line and self.busy < self.width and now >= self._closed_until:
             self.busy += 1
             return
@@ -100,7 +126,7 @@ class Throttle:
                 await place
         except TimeoutError:
             self._leave_line(place)
-            raise _too_long(max(0.0, self._closed_until - self._now())) from None
+            raise too_long(max(0.0, self._closed_until - self._now())) from None
         except asyncio.CancelledError:
             self._leave_line(place)
             raise
@@ -149,9 +175,14 @@ async def persist(attempt: Callable[[], Awaitable[T]], throttle: Throttle, limit
     The time in line is counted apart from the time of asking, so that a narrow width costs nobody the answer.
     """
     loop = asyncio.get_running_loop()
+    meter = METER.get()
     asking_left, line_left = limits.deadline_s, limits.line_s
     failures = refusals = 0
     while True:
+        if (
+            meter is not None
+        ):  # before the line: who waits for money must not hold the place of who could give some back
+            await meter.begin()
         lined_up_at = loop.time()
         async with throttle.turn(line_left):
             begun_at = loop.time()
@@ -160,13 +191,18 @@ async def persist(attempt: Callable[[], Awaitable[T]], throttle: Throttle, limit
                 async with asyncio.timeout(asking_left):
                     answer = await attempt()
                 throttle.answered()
+                throttle.tally.ended["answered"] += 1
                 return answer
             except TimeoutError:
+                throttle.tally.ended["timeout"] += 1
                 raise _late(limits.deadline_s) from None
             except ModelUnavailable as failure:
                 last = failure
+                if meter is not None:
+                    meter.fail(failure.kind)
+                throttle.tally.ended[failure.kind] += 1
                 if _is_refusal(failure):
-                    throttle.refused(begun_at, failure.retry_after_s)
+                    await throttle.permits.refused(throttle.refused(begun_at, failure.retry_after_s))
         asking_left -= loop.time() - begun_at
         refusals += last.kind == "rate_limited"
         failures += last.kind != "rate_limited"
@@ -187,13 +223,4 @@ def _is_refusal(failure: ModelUnavailable) -> bool:
 def _late(deadline_s: float) -> ModelUnavailable:
     return ModelUnavailable(
         f"No whole answer within {deadline_s:g} s.", "Try again later or raise the target's timeout.", kind="timeout"
-    )
-
-
-def _too_long(wait_s: float) -> ModelUnavailable:
-    return ModelUnavailable(
-        "The target is limiting requests, and waiting for a turn took too long.",
-        "Lower the concurrency or try again later.",
-        kind="rate_limited",
-        retry_after_s=wait_s,
     )

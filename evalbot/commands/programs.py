@@ -15,7 +15,6 @@ from evalbot.commands.speaking import (
     complain,
     error_console,
     output_console,
-    start_logging,
     wait_for,
     want_command,
 )
@@ -59,12 +58,13 @@ def demo(
 @app.command()
 def serve() -> None:
     """Be the bot of a real Slack workspace. Example: SLACK_BOT_TOKEN=xoxb-... SLACK_APP_TOKEN=xapp-... evalbot serve"""
+    from evalbot.logs import start_logging
     from evalbot.serving import Bot
     from evalbot.serving import serve as serve_bot
     from evalbot.settings import load_settings
 
     settings = load_settings()
-    start_logging(settings.log_level)
+    start_logging(settings.log_level, settings.log_format)
 
     def ready(bot: Bot) -> None:
         where = f"listening on {bot.url}" if bot.url else "connected by Socket Mode"

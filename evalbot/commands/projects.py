@@ -23,7 +23,7 @@ app = typer.Typer()
 
 @app.command(name="import")
 def import_file(
-    file: Annotated[Path, typer.Argument(help="A JSONL or CSV file.")],
+    file: Annotated[Path, typer.Argument(help="A JSONL or CSV file, or a promptfooconfig.yaml.")],
     suite: Annotated[str, typer.Option("--suite", help="Name of the suite that takes the items.")],
     mapping: Annotated[
         str, typer.Option("--map", help="Columns to fields: question=vars.question,answer=reference")
@@ -31,11 +31,11 @@ def import_file(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be imported.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a suite of a data file. Example: evalbot import qa.jsonl --map question=vars.question,answer=reference --suite qa"""
-    from evalbot.terminal.files import import_items
+    """Make a suite of a data file or of a promptfoo suite. Example: evalbot import qa.jsonl --map q=vars.question --suite qa"""
+    from evalbot.terminal.files import import_file as bring_in
     from evalbot.terminal.printing import print_import
 
-    done = import_items(file, suite, mapping, dry_run)
+    done = bring_in(file, suite, mapping, dry_run)
     print_import(output_console(), done, as_json)
     if not done.report.items:
         complain(f"Nothing of {file.name} could be imported. Check --map against its columns.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,6 +26,7 @@ from evalbot.commands.speaking import (
 
 if TYPE_CHECKING:
     from evalbot.reports.contents import RunReport
+    from evalbot.terminal.runs import RunOptions
 
 app = typer.Typer()
 
@@ -39,6 +41,16 @@ def run(
     repeat: Annotated[int | None, typer.Option("--repeat", help="Ask every item so many times.")] = None,
     concurrency: Annotated[int | None, typer.Option("--concurrency", help="Calls at the same time.")] = None,
     holdout: Annotated[bool, typer.Option("--holdout", help="Ask the holdout items too.")] = False,
+    budget: Annotated[
+        str | None, typer.Option("--budget", help="Stop when so many dollars are spent, and keep what is there.")
+    ] = None,
+    cache: Annotated[
+        bool, typer.Option("--cache", help="Use answers again that were given to the very same question before.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Start also what costs more than may be started so.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what the run would take and how exactly it would measure.")
+    ] = False,
     junit: Annotated[Path | None, typer.Option("--junit", help="Write JUnit XML to this file.")] = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write a page for the browser to this file.")] = None,
     github_summary: Annotated[
@@ -54,17 +66,25 @@ def run(
 ) -> None:
     """Run a suite without Slack. Example: evalbot run support-desk --target openai:gpt-4.1-mini --fail-if 'overall.lower < 0.8'"""
     from evalbot.reports.json import gate_data, summary_data
+    from evalbot.runs.budgets import parse_dollars
     from evalbot.runs.runs import RunStatus
-    from evalbot.terminal.printing import print_json, print_run
+    from evalbot.terminal.printing import print_json
     from evalbot.terminal.report_files import Form, notes, plan_wanted, write_wanted
     from evalbot.terminal.runs import RunOptions, run_suite
     from evalbot.terminal.showing import print_gate
+    from evalbot.terminal.summaries import print_run
 
     logging.basicConfig(level="ERROR", format="%(levelname)s %(name)s: %(message)s")
-    options = RunOptions(suite, tuple(target or ()), limit, repeat, concurrency, holdout)
+    most = parse_dollars(budget) if budget is not None else None
+    options = RunOptions(suite, tuple(target or ()), limit, repeat, concurrency, holdout, most, yes, cache)
+    if dry_run:
+        show_preview(options, as_json)
+        return
     files = {Form.JUNIT: junit, Form.HTML: html}
     wanted = plan_wanted(suite, options.targets, files, github_summary, fail_if or (), include_holdout, os.environ)
-    done = wait_for(run_suite(options, error_console(quiet)))
+    ask = typer.confirm if sys.stdin.isatty() and sys.stderr.isatty() else None
+    done = wait_for(run_suite(options, error_console(quiet), ask))
+    wanted = wanted.gated_too(done.gate)
     report = wait_for(write_wanted(done.run, wanted)) if wanted else None
     gate = report.gate if report else None
     if as_json:
@@ -78,12 +98,50 @@ def run(
     if done.run.status is RunStatus.FAILED:
         complain(f"Run {done.run.number} failed: {done.run.note}")
         raise typer.Exit(USAGE)
+    if done.run.status is RunStatus.CANCELLED:
+        complain(f"Run {done.run.number} stopped before its end. {done.run.note}")
+        raise typer.Exit(USAGE)
     if done.summary.outputs and done.summary.errors == done.summary.outputs:
         reason = done.first_error.rstrip(".")
         complain(f"Every call failed: {reason}. Check the target, OPENAI_BASE_URL and OPENAI_API_KEY.")
         raise typer.Exit(OUTSIDE)
     if gate and gate.failed:
         raise typer.Exit(FAILED)
+
+
+def show_preview(options: RunOptions, as_json: bool) -> None:
+    """Print what a run would take."""
+    from evalbot.reports.forecast_words import forecast_data, preview_line
+    from evalbot.terminal.printing import print_json
+    from evalbot.terminal.runs import preview_suite
+
+    preview = wait_for(preview_suite(options))
+    if as_json:
+        print_json(forecast_data(preview.forecast))
+    else:
+        typer.echo(f"{preview.run.suite}: {preview_line(preview.forecast)}.")
+        for name in preview.forecast.unknown:
+            typer.echo(f"Nobody knows what {name} costs: give it a price in evalbot.toml.")
+
+
+@app.command()
+def regrade(
+    run: RunArgument,
+    as_json: JsonOption = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+) -> None:
+    """Grade a run's stored answers again with what its suite says now; no target is asked. Example: evalbot regrade latest"""
+    from evalbot.reports.json import summary_data
+    from evalbot.terminal.printing import print_json
+    from evalbot.terminal.runs import regrade_run
+    from evalbot.terminal.summaries import print_run
+
+    logging.basicConfig(level="ERROR", format="%(levelname)s %(name)s: %(message)s")
+    done = wait_for(regrade_run(run, error_console(quiet)))
+    if as_json:
+        print_json(summary_data(done.run, done.summary))
+    else:
+        print_run(output_console(), done.run, done.summary)
 
 
 @app.command(name="runs")
@@ -119,8 +177,9 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """Show what a run says. Example: evalbot show latest --failures"""
-    from evalbot.terminal.printing import print_json, print_run
+    from evalbot.terminal.printing import print_json
     from evalbot.terminal.showing import print_failures, print_verdict, run_data
+    from evalbot.terminal.summaries import print_run
 
     report = wait_for(_report_of(run, include_holdout))
     if as_json:

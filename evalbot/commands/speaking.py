@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import sys
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -46,11 +45,6 @@ def output_console() -> Console:
     from rich.console import Console
 
     return Console()
-
-
-def start_logging(level: str) -> None:
-    """Send logs to standard error."""
-    logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
 
 
 def want_command(context: typer.Context) -> None:

@@ -93,9 +93,15 @@ async def mistype(story: Story) -> str:
     return _line(await story.dana.see_ephemeral(CHANNEL, "Did you mean"), "Did you mean")
 
 
-async def start_run(story: Story) -> str:
-    """Dana starts a run; its card appears in the channel."""
+async def look_ahead(story: Story) -> str:
+    """Dana asks for a run and is shown what it would take and how exactly it would measure."""
     await story.dana.slash("/evalbot run support-desk", CHANNEL)
+    return _line(await story.dana.see_ephemeral(CHANNEL, "[Start]", timeout=PATIENCE_S), "Run support-desk?")
+
+
+async def start_run(story: Story) -> str:
+    """Dana presses Start; the run's card appears in the channel."""
+    await story.dana.click("Start", await story.dana.see_ephemeral(CHANNEL, "[Start]"))
     story.run = await story.dana.see_message(
         CHANNEL, "support-desk", where=lambda m: not m.is_ephemeral, timeout=PATIENCE_S
     )
@@ -202,6 +208,7 @@ async def open_home(story: Story) -> str:
 async def cancel(story: Story) -> str:
     """Dana starts a long run and stops it; what is there is kept."""
     await story.dana.slash("/evalbot run word-problems repeat:20 concurrency:1", CHANNEL)
+    await story.dana.click("Start", await story.dana.see_ephemeral(CHANNEL, "[Start]", timeout=PATIENCE_S))
     await story.dana.see_ephemeral(CHANNEL, "of word-problems has started", timeout=PATIENCE_S)
     await story.dana.slash("/evalbot cancel", CHANNEL)
     await story.dana.see_ephemeral(CHANNEL, "is stopped", timeout=PATIENCE_S)
@@ -222,6 +229,7 @@ async def no_violations(story: Story) -> str:
 STEPS: tuple[Step, ...] = (
     ask_for_help,
     mistype,
+    look_ahead,
     start_run,
     see_verdict,
     see_cards,

@@ -27,8 +27,8 @@ NOTE = "simulated models and pretend colleagues"
 
 WELCOME = (
     "This is a local playground: Slack, the models and your colleagues are simulated; evalbot itself is real. "
-    "Try */evalbot run support-desk* here, grade the answers in its thread, press *Better answer…* on a bad one, "
-    "switch to another person at the bottom left and approve the item, run again, then type */evalbot digest now*."
+    "Try */evalbot run support-desk* here, press *Start*, grade the answers in its thread, press *Better answer…* on a bad "
+    "one, switch to another person at the bottom left and approve the item, run again, then type */evalbot digest now*."
 )
 
 
@@ -96,6 +96,7 @@ async def set_the_scene(demo: Demo) -> None:
     await outbox.put(Post("welcome", team, general, {**linked_notice(WELCOME)}))
     async with RemoteDriver(stage.page_url, "dana") as dana:
         await dana.slash("/evalbot run support-desk", evals)
+        await dana.click("Start", await dana.see_ephemeral(evals, "[Start]", timeout=60))
         await dana.see_message(evals, "Why these numbers?", timeout=60)
         await dana.slash("/evalbot digest on mon 09:00", quality)
         await dana.slash("/evalbot digest now", quality)

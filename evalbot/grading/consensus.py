@@ -43,3 +43,23 @@ def find_consensus(grades: Sequence[Grade], rubric: Rubric) -> Consensus | None:
     side = [level for level in levels if rubric.passes(level) == passed]
     agreeing = max(passing, len(levels) - passing)
     return Consensus(statistics.median_low(side or levels), passed, len(levels), agreeing)
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What people say of one output, as numbers in [0, 1] that means are made of.
+
+    `score` is the mean of their scores. `passed` is 1 or 0 by majority; where they are split evenly it is 0.5, half a pass.
+    """
+
+    score: float
+    passed: float
+
+
+def label_output(grades: Sequence[Grade]) -> Label | None:
+    """Give what counting grades of one output and rubric say together; None without any."""
+    counting = [(grade.score, grade.passed) for grade in grades if grade.score is not None and grade.passed is not None]
+    if not counting:
+        return None
+    passing = 2 * sum(passed for _, passed in counting) - len(counting)
+    return Label(sum(score for score, _ in counting) / len(counting), 0.5 + 0.5 * ((passing > 0) - (passing < 0)))

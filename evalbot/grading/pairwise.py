@@ -20,6 +20,9 @@ from evalbot.suites.targets import Target
 USUAL_THRESHOLD = 0.5
 """From which score the output passes unless told otherwise: it is at least as good as the other answer."""
 
+SWAYED = ", and the place made a difference"
+"""What the reason of a comparison says where the judge preferred another answer in each order."""
+
 
 @dataclass(frozen=True, slots=True)
 class PairVerdicts:
@@ -57,6 +60,11 @@ def pair_grade_by_rule(
     return _decided(output_id, rubric, score, why, judge, at, spec)
 
 
+def swayed_by_place(grade: Grade) -> bool:
+    """Tell of a comparison whether the place of the answers decided it."""
+    return SWAYED in grade.reason.partition(" Shown first: ")[0]
+
+
 def _decided(
     output_id: OutputId, rubric: Rubric, score: float, why: str, judge: Target, at: datetime, spec: GraderSpec
 ) -> Grade:
@@ -84,5 +92,5 @@ def _reason(verdicts: PairVerdicts, score: float) -> str:
     """Put both verdicts into words."""
     one, two = verdicts.shown_first, verdicts.shown_second
     decided = "Better than" if score > 0.5 else "Worse than" if score < 0.5 else "As good as"
-    turned = "" if score in (0.0, 1.0) or one.level == two.level == 2 else ", and the place made a difference"
+    turned = "" if score in (0.0, 1.0) or one.level == two.level == 2 else SWAYED
     return f"{decided} the other answer{turned}. Shown first: {one.reason} Shown second: {two.reason}"

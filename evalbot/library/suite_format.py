@@ -12,6 +12,7 @@ from evalbot.library.grader_format import MAX_GRADERS, GraderFile
 from evalbot.library.item_format import ItemFile, MessageFile
 from evalbot.library.strict_model import FileModel, did_you_mean
 from evalbot.library.target_format import TargetEntry
+from evalbot.suites.gates import MOST_CONDITIONS
 
 OTHER_STRATEGIES = {
     "uncertain": Strategy.DISAGREE,
@@ -130,6 +131,12 @@ class DigestFile(FileModel):
     when: Literal["always", "changed", "regressions"] = "always"
 
 
+class GateFile(FileModel):
+    """When a run in CI fails: when any of these conditions holds."""
+
+    fail_if: Annotated[list[Line], Field(min_length=1, max_length=MOST_CONDITIONS)]
+
+
 PromptForm = Annotated[
     Annotated[Text, Tag("<text>")]
     | Annotated[PromptEntry, Tag("<mapping>")]
@@ -161,4 +168,4 @@ class SuiteFile(FileModel):
     digest: DigestFile = DigestFile()
     retire: dict[str, JsonValue] | None = None
     schedule: list[JsonValue] | None = None
-    gate: dict[str, JsonValue] | None = None
+    gate: GateFile | None = None

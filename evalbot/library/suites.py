@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from evalbot.errors import BadRequest
 from evalbot.library.documents import Document, FieldPath, Problem, refusal
 from evalbot.library.graders import GraderBuilder
 from evalbot.library.item_format import MessageFile
@@ -16,11 +17,12 @@ from evalbot.library.strict_model import did_you_mean, validate
 from evalbot.library.suite_format import PromptEntry, SuiteFile
 from evalbot.library.targets import make_target
 from evalbot.library.yaml_text import read_yaml
+from evalbot.suites.gates import check_names, parse_gate
 from evalbot.suites.graders import GraderSpec, GraderType
 from evalbot.suites.items import Item
 from evalbot.suites.pairing import cross_prompts
 from evalbot.suites.prompts import PLAIN_PROMPT, Prompt
-from evalbot.suites.skills import Skill
+from evalbot.suites.skills import OVERALL, Skill
 from evalbot.suites.suites import DigestPolicy, ReviewPolicy, RunDefaults, Suite
 from evalbot.suites.targets import Target
 
@@ -69,7 +71,20 @@ class _SuiteBuilder:
             run=self._run(),
             review=ReviewPolicy(**written.review.model_dump()),
             digest=DigestPolicy(**written.digest.model_dump()),
+            gate=self._gate(items),
         )
+
+    def _gate(self, items: Sequence[Item]) -> tuple[str, ...]:
+        """Give the conditions of the gate; each must be one, and name a skill and target that there are."""
+        texts = tuple(self.written.gate.fail_if) if self.written.gate else ()
+        skills = [*self.written.skills, *(item.skill for item in items if item.skill)]
+        for index, text in enumerate(texts):
+            try:
+                check_names(parse_gate([text]), list(dict.fromkeys(skills)), [pair.label for pair in self.pairs])
+            except BadRequest as error:
+                said = f"{error.message.rstrip('.')}. {error.hint}".strip()
+                raise refusal(self.document, [Problem(("gate", "fail_if", index), said)]) from None
+        return texts
 
     def _mention(self, document: Document, path: FieldPath) -> Mention:
         return Mention(document, path, self.folder)
@@ -165,6 +180,8 @@ class _SuiteBuilder:
 
     def _skill_problems(self, one: Located, item: Item) -> Iterable[Problem]:
         skills = self.written.skills
+        if item.skill == OVERALL:
+            yield one.problem(f"`{OVERALL}` is what all skills together are called; choose another name", "skill")
         if item.skill is None:
             if item.level is not None:
                 yield one.problem("has a level but no skill", "level")

@@ -22,7 +22,7 @@ from evalbot.library.yaml_text import is_plain_text
 from evalbot.suites.graders import GraderSpec
 from evalbot.suites.items import Item, ItemId, Message
 from evalbot.suites.prompts import PLAIN_PROMPT, Prompt
-from evalbot.suites.rubrics import JudgePrompt, Rubric, Scale
+from evalbot.suites.rubrics import JudgePrompt, Rubric, RubricExample, Scale
 from evalbot.suites.skills import Skill
 from evalbot.suites.suites import Suite
 from evalbot.suites.targets import Target, short_target
@@ -60,10 +60,11 @@ def _policies(suite: Suite) -> Fields:
         run["judge"] = {"target": _target(suite.run.judge)}
     if suite.run.budget_usd is not None:
         run["budget"] = {"usd": suite.run.budget_usd}
-    policies = {
+    policies: dict[str, Fields] = {
         "run": run,
         "review": _sparse(suite.review, usual.review),
         "digest": _sparse(suite.digest, usual.digest),
+        "gate": {"fail_if": list(suite.gate)} if suite.gate else {},
     }
     return {name: dict(one) for name, one in policies.items() if one}
 
@@ -154,6 +155,11 @@ def rubric_text(rubric: Rubric, judge: str | None) -> str:
     return _yaml(data, RubricFile, f"rubrics/{rubric.name}.yaml")
 
 
+def examples_text(examples: Iterable[RubricExample]) -> str:
+    """Give graded examples as they stand in a rubric file."""
+    return _dump({"examples": [_plain(asdict(one)) for one in examples]}, width=10_000)
+
+
 def judge_text(judge: JudgePrompt) -> str:
     """Give the text of a judge prompt's file."""
     return f"---\n{_dump({'name': judge.name, 'version': judge.version})}---\n{judge.template}\n"
@@ -197,5 +203,5 @@ def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _represent_text)
 
 
-def _dump(data: Fields) -> str:
-    return yaml.dump(data, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=100)
+def _dump(data: Fields, width: int = 100) -> str:
+    return yaml.dump(data, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=width)

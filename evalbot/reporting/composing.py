@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from evalbot.people import TeamId
-from evalbot.reporting.comparisons import compare_scores
+from evalbot.reporting.comparisons import Side, compare_sides
+from evalbot.reporting.corrections import corrected_rows
 from evalbot.reporting.digests import Digest, Exhibit, Shift, SkillLine, Trend
-from evalbot.reporting.estimates import OVERALL, Change, Estimate
+from evalbot.reporting.estimates import JUDGE_ALONE, OVERALL, Change, Estimate
+from evalbot.reporting.scores import score_rows
+from evalbot.reporting.telling import NO_HEADLINE, UNVERIFIED
 from evalbot.reporting.trends import Week, find_trends
 from evalbot.stats.verdicts import Verdict
+from evalbot.suites.graders import PASS_CRITERION
 
 MOST_SENTENCES = 2
 MOST_EXHIBITS = 3
@@ -52,8 +56,16 @@ def compose_digest(
     """Compose the digest of a slot from the weekly scores of each suite, oldest week first; the newest week is the slot's."""
     trends = [trend for suite, weeks in weeks_of.items() for trend in find_trends(suite, weeks)]
     changes = {suite: week_changes(weeks) for suite, weeks in weeks_of.items()}
-    lines = [_line(trend, changes[trend.suite]) for trend in trends if trend.points and trend.points[-1].estimate]
-    findings = _findings(trends, lines, slot.end)
+    corrected = {suite: _corrected(weeks) for suite, weeks in weeks_of.items()}
+    doubted = {suite for suite, weeks in weeks_of.items() if weeks and weeks[-1].doubted}
+    lines = [
+        _line(trend, changes[trend.suite], corrected[trend.suite], trend.suite in doubted)
+        for trend in trends
+        if trend.points and trend.points[-1].estimate
+    ]
+    findings = _findings(
+        [one for one in trends if not _is_doubted(one.latest, doubted, one.suite)], lines, doubted, slot.end
+    )
     return Digest(
         digest_id,
         slot.team,
@@ -61,7 +73,7 @@ def compose_digest(
         slot.name,
         slot.start,
         slot.end,
-        headline=_headline(findings, runs),
+        headline=_headline(findings, lines, runs),
         sentences=tuple(_sentences(findings, trends, lines, runs)),
         lines=tuple(lines),
         trends=tuple(trends),
@@ -86,18 +98,37 @@ def week_changes(weeks: Sequence[Week]) -> list[Change]:
         earlier = (week for week in reversed(weeks[:-1]) if any(score.target == target for score in week.scores))
         before = next(earlier, None)
         if before is not None:
-            old, new = ([s for s in week.scores if s.target == target] for week in (before, now))
+            old, new = (Side([s for s in week.scores if s.target == target], week.people) for week in (before, now))
             against = f"the week to {before.day.day} {before.day:%b}"
-            found += compare_scores(old, new, now.skill_of, target, against)
+            found += compare_sides(old, new, now.skill_of, target, against)
     return found
 
 
-def _line(trend: Trend, changes: Sequence[Change]) -> SkillLine:
-    """Give the table row of a trend whose newest week was measured."""
-    now = trend.points[-1].estimate
+def _corrected(weeks: Sequence[Week]) -> dict[tuple[str, str], Estimate]:
+    """Give the pass rates of the newest week that people corrected, by target and skill."""
+    if not weeks:
+        return {}
+    now = weeks[-1]
+    rows = corrected_rows(score_rows(now.scores, now.skill_of, frozenset()), now.scores, now.skill_of, now.people)
+    found = ((row, row.corrected) for row in rows if row.criterion == PASS_CRITERION)
+    return {(row.target, row.skill): corrected.estimate for row, corrected in found if corrected}
+
+
+def _line(
+    trend: Trend, changes: Sequence[Change], corrected: Mapping[tuple[str, str], Estimate], doubted: bool
+) -> SkillLine:
+    """Give the table row of a trend whose newest week was measured; the score corrected by people goes before."""
+    subject = (trend.target, trend.skill)
+    now = corrected.get(subject) or trend.points[-1].estimate
     assert now is not None
-    mine = [change for change in changes if (change.target, change.skill) == (trend.target, trend.skill)]
-    return SkillLine(trend.suite, trend.target, trend.skill, now, mine[0] if mine else None)
+    mine = [change for change in changes if (change.target, change.skill) == subject]
+    verified = not (doubted and now.how in JUDGE_ALONE)
+    return SkillLine(trend.suite, trend.target, trend.skill, now, mine[0] if mine else None, verified)
+
+
+def _is_doubted(number: Estimate | Change | None, doubted: Container[str], suite: str) -> bool:
+    """Tell whether a number of a suite stands on an unverified judge."""
+    return number is not None and suite in doubted and number.how in JUDGE_ALONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,13 +153,20 @@ class _Finding:
         return self.suite if self.skill == OVERALL else self.skill, way
 
 
-def _findings(trends: Iterable[Trend], lines: Iterable[SkillLine], end: date) -> list[_Finding]:
-    """Give what moved clearly in the order of telling; a step change stands for the weekly change of the same series."""
+def _findings(
+    trends: Iterable[Trend], lines: Iterable[SkillLine], doubted: Container[str], end: date
+) -> list[_Finding]:
+    """Give what moved clearly in the order of telling; a step change stands for the weekly change of the same series.
+
+    Nothing is found on the word of an unverified judge.
+    """
     found: dict[tuple[str, str, str], _Finding] = {}
     for trend in trends:
         if trend.shift and trend.latest and trend.shift.lower * trend.shift.upper > 0:
             found[(trend.suite, trend.target, trend.skill)] = _step(trend, trend.shift, trend.latest, end)
     for line in lines:
+        if _is_doubted(line.change, doubted, line.suite):
+            continue
         if line.change and line.change.verdict in (Verdict.BETTER, Verdict.WORSE):
             found.setdefault((line.suite, line.target, line.skill), _weekly(line, line.change))
     return sorted(found.values(), key=lambda one: one.rank)
@@ -155,10 +193,12 @@ def _weekly(line: SkillLine, change: Change) -> _Finding:
     return _Finding(line.suite, line.skill, change.difference, False, sentence)
 
 
-def _headline(findings: Sequence[_Finding], runs: int) -> str:
+def _headline(findings: Sequence[_Finding], lines: Sequence[SkillLine], runs: int) -> str:
     """Say in a few words what moved; overall scores only where no skill did."""
     if not runs:
         return "no run this week"
+    if lines and not findings and not any(line.verified for line in lines):
+        return NO_HEADLINE
     words: dict[str, str] = {}
     for finding in [one for one in findings if one.skill != OVERALL] or findings:
         words.setdefault(*finding.words)
@@ -166,6 +206,20 @@ def _headline(findings: Sequence[_Finding], runs: int) -> str:
 
 
 def _sentences(
+    findings: Sequence[_Finding], trends: Sequence[Trend], lines: Sequence[SkillLine], runs: int
+) -> list[str]:
+    """Say the clearest findings, or that there is none; then what stands on an unverified judge and is left out of them."""
+    doubted = sum(not line.verified for line in lines)
+    if doubted and doubted == len(lines):
+        return [f"Every number of this week stands on a judge that is {UNVERIFIED}."]
+    said = _findings_said(findings, trends, lines, runs)
+    if doubted:
+        rows = "1 row stands" if doubted == 1 else f"{doubted} rows stand"
+        said.append(f"{rows} on a judge that is {UNVERIFIED}, left out of the above.")
+    return said
+
+
+def _findings_said(
     findings: Sequence[_Finding], trends: Sequence[Trend], lines: Sequence[SkillLine], runs: int
 ) -> list[str]:
     """Say the clearest findings, at most two, each with its numbers; then whether the rest is steady."""

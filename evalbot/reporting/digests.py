@@ -47,13 +47,14 @@ class Trend:
 
 @dataclass(frozen=True, slots=True)
 class SkillLine:
-    """One row of the digest's table."""
+    """One row of the digest's table; `verified` is False where `now` stands on an unverified judge alone."""
 
     suite: str
     target: str
     skill: str
     now: Estimate
     change: Change | None
+    verified: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from evalbot.grading.grades import Grade, GraderKind
 from evalbot.reporting.estimates import OVERALL, Estimate, How, ScoreRow
@@ -18,6 +19,7 @@ class OutputScore:
     """What the checks and the judge together say of one output, by criterion; `passed` needs every one of them to pass.
 
     `complete` is False when a grader is missing, failed or gave no verdict: such outputs are counted apart, not scored.
+    `kinds` are the kinds of grader behind the whole, `kinds_by` those behind each criterion where they differ.
     """
 
     output_id: OutputId
@@ -27,11 +29,16 @@ class OutputScore:
     passes: Mapping[str, bool]
     kinds: frozenset[GraderKind]
     complete: bool
+    kinds_by: Mapping[str, frozenset[GraderKind]] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
         """Tell whether the output passes every grader."""
         return all(self.passes.values())
+
+    def kinds_of(self, criterion: str) -> frozenset[GraderKind]:
+        """Give the kinds of grader behind one criterion."""
+        return self.kinds_by.get(criterion, self.kinds)
 
 
 def score_output(output: Output, grades: Iterable[Grade], wanted: int) -> OutputScore | None:
@@ -54,6 +61,7 @@ def score_output(output: Output, grades: Iterable[Grade], wanted: int) -> Output
         passes={name: all(grade.passed for grade in group) for name, group in by_criterion.items()},
         kinds=frozenset(grade.grader.kind for grade in automatic),
         complete=len(automatic) >= wanted,
+        kinds_by={name: frozenset(grade.grader.kind for grade in group) for name, group in by_criterion.items()},
     )
 
 
@@ -103,20 +111,26 @@ def _rows_of(
         skill = skill_of.get(score.item_id)
         if skill:
             by_skill.setdefault(skill, []).append(score)
-    rows = [ScoreRow(target, OVERALL, criterion, _estimate(group, value, human))]
-    return rows + [
-        ScoreRow(target, name, criterion, _estimate(by_skill[name], value, human)) for name in sorted(by_skill)
+    groups = {OVERALL: group, **{name: by_skill[name] for name in sorted(by_skill)}}
+    return [
+        ScoreRow(target, name, criterion, _estimate(mine, value, human, how_of(mine, criterion)))
+        for name, mine in groups.items()
     ]
 
 
 def _estimate(
-    group: Sequence[OutputScore], value: Callable[[OutputScore], float], human: frozenset[OutputId]
+    group: Sequence[OutputScore], value: Callable[[OutputScore], float], human: frozenset[OutputId], how: How
 ) -> Estimate:
     """Estimate the mean over items of a value in [0, 1]; repeats of an item are averaged first."""
     means = item_values(group, value)
-    measured = mean_of(list(means.values()))
     graded = sum(score.output_id in human for score in group)
-    return Estimate(measured.value, measured.lower, measured.upper, measured.n, _how(group), measured.method, graded)
+    return _estimate_of(list(means.values()), how, graded)
+
+
+def _estimate_of(values: Sequence[float], how: How, graded: int) -> Estimate:
+    """Estimate the mean of the items' values."""
+    measured = mean_of(values)
+    return Estimate(measured.value, measured.lower, measured.upper, measured.n, how, measured.method, graded)
 
 
 def item_values(group: Iterable[OutputScore], value: Callable[[OutputScore], float]) -> dict[ItemId, float]:
@@ -132,12 +146,71 @@ def passing(score: OutputScore) -> float:
     return float(score.passed)
 
 
-def _how(group: Sequence[OutputScore]) -> How:
-    """Name the kinds of grader behind a group of outputs."""
-    kinds = frozenset[GraderKind]().union(*(score.kinds for score in group))
+def how_of(group: Iterable[OutputScore], criterion: str = PASS_CRITERION) -> How:
+    """Name the kinds of grader behind a criterion of a group of outputs."""
+    kinds = set[GraderKind]()
+    for score in group:
+        kinds |= score.kinds if criterion == PASS_CRITERION else score.kinds_of(criterion)
     if kinds == {GraderKind.JUDGE}:
         return How.JUDGE
     return How.CHECK_AND_JUDGE if GraderKind.JUDGE in kinds else How.CHECK
+
+
+# --- with errors, without the judge ----------------------------------------------------------------
+
+_Subject: TypeAlias = tuple[str, str]
+"""A target and a skill."""
+
+
+def completed_rows(
+    rows: Iterable[ScoreRow],
+    scores: Iterable[OutputScore],
+    errors: Iterable[tuple[str, ItemId]],
+    skill_of: Mapping[ItemId, str | None],
+) -> list[ScoreRow]:
+    """Give the rows with their pass rates once more: errors counted as fails, and by code checks alone.
+
+    `errors` names target and item of each output that is an error.
+    """
+    passes, failed = dict[_Subject, list[OutputScore]](), dict[_Subject, list[ItemId]]()
+    for score in scores:
+        if score.complete:
+            for skill in (OVERALL, skill_of.get(score.item_id) or ""):
+                passes.setdefault((score.target, skill), []).append(score)
+    for target, item_id in errors:
+        for skill in (OVERALL, skill_of.get(item_id) or ""):
+            failed.setdefault((target, skill), []).append(item_id)
+    return [_completed(row, passes, failed) if row.criterion == PASS_CRITERION else row for row in rows]
+
+
+def _completed(
+    row: ScoreRow, passes: Mapping[_Subject, list[OutputScore]], failed: Mapping[_Subject, list[ItemId]]
+) -> ScoreRow:
+    """Give one pass rate with what it is with errors, and by checks alone."""
+    subject = row.target, row.skill
+    mine, errors = passes.get(subject, []), failed.get(subject, [])
+    if errors:
+        values: dict[ItemId, list[float]] = {}
+        for score in mine:
+            values.setdefault(score.item_id, []).append(passing(score))
+        for item_id in errors:
+            values.setdefault(item_id, []).append(0.0)
+        means = [sum(found) / len(found) for found in values.values()]
+        row = replace(row, with_errors=_estimate_of(means, row.estimate.how, row.estimate.human_n))
+    if row.estimate.how is How.CHECK_AND_JUDGE:
+        checked = [score for score in mine if any(_by_check(score, name) for name in score.passes)]
+        row = replace(row, checks=_estimate(checked, _passing_checks, frozenset(), How.CHECK))
+    return row
+
+
+def _by_check(score: OutputScore, criterion: str) -> bool:
+    """Tell whether only code checks are behind a criterion."""
+    return GraderKind.JUDGE not in score.kinds_of(criterion)
+
+
+def _passing_checks(score: OutputScore) -> float:
+    """Give 1.0 for an output that passes every code check, else 0.0."""
+    return float(all(passed for name, passed in score.passes.items() if _by_check(score, name)))
 
 
 FEWEST_PAIRS = 10

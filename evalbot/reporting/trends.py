@@ -8,6 +8,7 @@ from datetime import date, timedelta
 
 import numpy as np
 
+from evalbot.reporting.corrections import NOBODY, People
 from evalbot.reporting.digests import Point, Shift, Trend
 from evalbot.reporting.estimates import FEWEST, OVERALL, ScoreRow
 from evalbot.reporting.scores import OutputScore, item_values, passing, score_rows
@@ -25,11 +26,16 @@ REFERENCE_WEEKS = 4
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """The newest finished run of a suite in one week; `scores` is empty where nothing ran."""
+    """The newest finished run of a suite in one week; `scores` is empty where nothing ran.
+
+    `people` is what they were asked and said of its outputs; `doubted` tells that the suite's judge is unverified.
+    """
 
     day: date
     scores: tuple[OutputScore, ...]
     skill_of: Mapping[ItemId, str | None]
+    people: People = NOBODY
+    doubted: bool = False
 
 
 def find_trends(suite: str, weeks: Sequence[Week]) -> list[Trend]:

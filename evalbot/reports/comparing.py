@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from evalbot.reporting.comparisons import FALSE_SHARE, MARGIN, compare_scores
-from evalbot.reporting.estimates import FEWEST, OVERALL, Change, Estimate
-from evalbot.reporting.scores import OutputScore, item_values, passing, score_rows
+from evalbot.grading.calibration import JudgeStanding, Standing
+from evalbot.reporting.comparisons import MARGIN, SameItems, Side, compare_sides, same_items, told_skills
+from evalbot.reporting.corrections import People, corrected_rows
+from evalbot.reporting.degenerate import find_degenerate
+from evalbot.reporting.estimates import FEWEST, JUDGE_ALONE, OVERALL, Change, Degenerate, Estimate
+from evalbot.reporting.scores import OutputScore, how_of, item_values, passing, score_rows
 from evalbot.reports.contents import StoredRun
-from evalbot.reports.json import change_data, estimate_data
+from evalbot.reports.json import change_data, degenerate_data, estimate_data, standing_data
 from evalbot.runs.runs import Run
-from evalbot.stats.intervals import Measured, mean_of
-from evalbot.stats.multiplicity import benjamini_hochberg
+from evalbot.stats.intervals import mean_of
 from evalbot.stats.pairs import difference_of
-from evalbot.stats.quantiles import t_upper_tail, two_sided_z
 from evalbot.stats.verdicts import decide
 from evalbot.suites.graders import PASS_CRITERION
 from evalbot.suites.items import ItemId, Split
@@ -66,7 +67,11 @@ class TargetComparison:
 
 @dataclass(frozen=True, slots=True)
 class RunComparison:
-    """A run against another one; targets that have no counterpart are named apart. `open_items` may be named to anybody."""
+    """A run against another one; targets that have no counterpart are named apart. `open_items` may be named to anybody.
+
+    `standing` is that of the later run's judge, None where nobody looked. `degenerate` are targets of either run that gave
+    one answer to everything and are therefore not compared.
+    """
 
     before: Run
     after: Run
@@ -74,21 +79,37 @@ class RunComparison:
     unmatched_before: tuple[str, ...]
     unmatched_after: tuple[str, ...]
     open_items: frozenset[ItemId]
+    standing: JudgeStanding | None = None
+    degenerate: tuple[Degenerate, ...] = ()
+
+    def doubts(self, change: Change) -> bool:
+        """Tell whether a change stands on a judge that is unverified."""
+        unverified = self.standing is not None and self.standing.standing is Standing.UNVERIFIED
+        return unverified and change.how in JUDGE_ALONE
 
 
 def compare_runs(before: StoredRun, after: StoredRun) -> RunComparison:
     """Compare two runs target by target: the same system, else the same label, else the only one of each."""
     pairs = match_targets(before.run.targets, after.run.targets)
     matched_before, matched_after = {old for old, _ in pairs}, {new for _, new in pairs}
-    same, regraded = _same_items(before.suite, after.suite)
+    same = same_items(before.suite, after.suite)
     hidden = {output.unit.item_id for one in (before, after) for output in one.outputs if output.id in one.in_review}
     return RunComparison(
         before.run,
         after.run,
-        tuple(_compare_target(before, after, old, new, same, regraded) for old, new in pairs),
+        tuple(_compare_target(before, after, old, new, same) for old, new in pairs),
         tuple(one.label for one in before.run.targets if one.label not in matched_before),
         tuple(one.label for one in after.run.targets if one.label not in matched_after),
         frozenset(one.id for one in after.suite.items if one.split is not Split.HOLDOUT and one.id not in hidden),
+        after.standing,
+        _degenerate(before, after),
+    )
+
+
+def _degenerate(before: StoredRun, after: StoredRun) -> tuple[Degenerate, ...]:
+    """Name the targets of either run that gave one answer to everything."""
+    return tuple(
+        {one.target: one for run in (before, after) for one in find_degenerate(run.outputs, run.suite)}.values()
     )
 
 
@@ -118,56 +139,37 @@ def _label(target: Target) -> str:
     return target.label
 
 
-def _same_items(before: Suite, after: Suite) -> tuple[frozenset[ItemId], frozenset[ItemId]]:
-    """Give the items that ask the same in both suites, and those of them that are graded in another way."""
-    old = {item.id: item for item in before.items}
-    same, regraded = set(), set()
-    for item in after.items:
-        earlier = old.get(item.id)
-        if earlier is None or any(getattr(earlier, part) != getattr(item, part) for part in _ASKED):
-            continue
-        same.add(item.id)
-        graders = before.graders_of(earlier), after.graders_of(item)
-        rubrics = [
-            [suite.rubrics.get(one.rubric or "") for one in mine]
-            for suite, mine in zip((before, after), graders, strict=True)
-        ]
-        if graders[0] != graders[1] or rubrics[0] != rubrics[1] or before.run.judge != after.run.judge:
-            regraded.add(item.id)
-    return frozenset(same), frozenset(regraded)
-
-
-_ASKED = ("vars", "messages", "reference")
-
-
 def _compare_target(
     before: StoredRun,
     after: StoredRun,
     old_label: str,
     new_label: str,
-    same: frozenset[ItemId],
-    regraded: frozenset[ItemId],
+    same: SameItems,
 ) -> TargetComparison:
     """Compare one target: on the items both were scored on, or, with too few of those, on all that each was scored on."""
     old, new = _scored(before, old_label), _scored(after, new_label)
     old_ids, new_ids = {score.item_id for score in old}, {score.item_id for score in new}
-    shared = old_ids & new_ids & same
-    overlap = Overlap(tuple(sorted(shared)), len(old_ids - shared), len(new_ids - shared), len(shared & regraded))
+    shared = old_ids & new_ids & same.ids
+    overlap = Overlap(tuple(sorted(shared)), len(old_ids - shared), len(new_ids - shared), len(shared & same.regraded))
     against = f"run {before.run.number}" if old_label == new_label else f"run {before.run.number} ({old_label})"
     if len(shared) >= FEWEST:
         old, new = [s for s in old if s.item_id in shared], [s for s in new if s.item_id in shared]
-        changes = compare_scores(old, new, _skills(after.suite), new_label, against)
+        sides = Side(old, before.people), Side(new, after.people)
+        changes = compare_sides(*sides, _skills(after.suite), new_label, against)
         fell, rose = _moved(old, new)
-        scores = _estimates(old, after.suite), _estimates(new, after.suite)
+        scores = _estimates(old, after.suite, before.people), _estimates(new, after.suite, after.people)
         return TargetComparison(old_label, new_label, Pairing.PAIRED, overlap, *scores, tuple(changes), fell, rose)
-    scores = _estimates(old, before.suite), _estimates(new, after.suite)
-    changes = list(_unpaired(_values(old, before.suite), _values(new, after.suite), new_label, against))
+    scores = _estimates(old, before.suite, before.people), _estimates(new, after.suite, after.people)
+    values = _values(old, before.suite), _values(new, after.suite)
+    changes = [replace(one, how=how_of([*old, *new])) for one in _unpaired(*values, new_label, against)]
     pairing = Pairing.UNPAIRED if changes else Pairing.NONE
     return TargetComparison(old_label, new_label, pairing, overlap, *scores, tuple(changes))
 
 
 def _scored(stored: StoredRun, label: str) -> list[OutputScore]:
-    """Give the complete scores of a target."""
+    """Give the complete scores of a target; none of one that answers the same whatever is asked."""
+    if any(one.target == label for one in find_degenerate(stored.outputs, stored.suite)):
+        return []
     return [score for score in stored.scores if score.target == label and score.complete]
 
 
@@ -176,10 +178,10 @@ def _skills(suite: Suite) -> dict[ItemId, str | None]:
     return {item.id: item.skill for item in suite.items}
 
 
-def _estimates(scores: Sequence[OutputScore], suite: Suite) -> dict[str, Estimate]:
-    """Give the pass rate by skill, overall first."""
-    rows = score_rows(scores, _skills(suite), frozenset())
-    return {row.skill: row.estimate for row in rows if row.criterion == PASS_CRITERION}
+def _estimates(scores: Sequence[OutputScore], suite: Suite, people: People) -> dict[str, Estimate]:
+    """Give the pass rate by skill, overall first, corrected by people where they graded enough."""
+    rows = corrected_rows(score_rows(scores, _skills(suite), frozenset()), scores, _skills(suite), people)
+    return {row.skill: row.best for row in rows if row.criterion == PASS_CRITERION}
 
 
 def _moved(old: Iterable[OutputScore], new: Iterable[OutputScore]) -> tuple[tuple[ItemId, ...], tuple[ItemId, ...]]:
@@ -211,21 +213,11 @@ def _unpaired(
         return
     measured = {name: difference_of(mean_of(new[name]), mean_of(old[name])) for name in names}
     skills = sorted(name for name in names if name != OVERALL)
-    adjusted = dict(zip(skills, benjamini_hochberg([_p(measured[name]) for name in skills]), strict=True))
+    told = told_skills({name: measured[name] for name in skills}) | {OVERALL}
     for name in (OVERALL, *skills):
         one = measured[name]
-        chance = adjusted.get(name, 0.0) > FALSE_SHARE
-        decision = decide(one, MARGIN, 1.0 if chance else _p(one))
+        decision = decide(one, MARGIN, None if name in told else 1.0)
         yield Change(target, against, name, one.value, one.lower, one.upper, one.n, decision.verdict, decision.needed)
-
-
-def _p(measured: Measured) -> float:
-    """Give the p-value of no difference that belongs to an interval, read off its end on the side of zero."""
-    if measured.value == 0:
-        return 1.0
-    arm = measured.value - measured.lower if measured.value > 0 else measured.upper - measured.value
-    se = arm / two_sided_z(measured.level)
-    return 2 * t_upper_tail(abs(measured.value) / se, 1e9) if se else 0.0
 
 
 def comparison_data(comparison: RunComparison) -> dict[str, Any]:
@@ -237,12 +229,14 @@ def comparison_data(comparison: RunComparison) -> dict[str, Any]:
             name: {"run": run.number, "run_id": run.id, "suite": run.suite, "version": run.suite_version}
             for name, run in runs.items()
         },
-        "targets": [_target_data(one, named) for one in comparison.targets],
+        "targets": [_target_data(one, named, comparison.doubts) for one in comparison.targets],
         "unmatched": {"before": list(comparison.unmatched_before), "after": list(comparison.unmatched_after)},
+        "degenerate": [degenerate_data(one) for one in comparison.degenerate],
+        "judge": {"standing": standing_data(comparison.standing)},
     }
 
 
-def _target_data(one: TargetComparison, named: frozenset[ItemId]) -> dict[str, Any]:
+def _target_data(one: TargetComparison, named: frozenset[ItemId], doubts: Callable[[Change], bool]) -> dict[str, Any]:
     """Give the comparison of a target as plain data."""
     moved = {"fell": one.fell, "rose": one.rose}
     return {
@@ -261,6 +255,6 @@ def _target_data(one: TargetComparison, named: frozenset[ItemId]) -> dict[str, A
             }
             for skill, estimate in one.scores_after.items()
         },
-        "changes": [change_data(change) for change in one.changes],
+        "changes": [change_data(change, doubted=doubts(change)) for change in one.changes],
         **{name: {"count": len(ids), "items": [i for i in ids if i in named]} for name, ids in moved.items()},
     }

@@ -7,7 +7,9 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from evalbot.grading.calibration import JudgeStanding
 from evalbot.grading.grades import Grade, GraderKind
+from evalbot.reporting.corrections import NOBODY, People
 from evalbot.reporting.estimates import RunSummary
 from evalbot.reporting.gates import GateResult
 from evalbot.reporting.scores import OutputScore
@@ -98,7 +100,10 @@ class RunReport:
 
 @dataclass(frozen=True, slots=True)
 class StoredRun:
-    """Everything that is stored of a run; `in_review` are the outputs that people are grading now."""
+    """Everything that is stored of a run; `in_review` are the outputs that people are grading now.
+
+    `people` is what they were asked and said of outputs drawn by chance, `standing` that of the judge.
+    """
 
     run: Run
     suite: Suite
@@ -106,6 +111,8 @@ class StoredRun:
     grades: dict[OutputId, list[Grade]]
     scores: Sequence[OutputScore]
     in_review: Collection[OutputId]
+    people: People = NOBODY
+    standing: JudgeStanding | None = None
 
 
 def report_run(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from evalbot.reporting.estimates import OVERALL
-from evalbot.reporting.gates import GateResult, Measure, Outcome, State
+from evalbot.reporting.gates import GateResult, Outcome, State
 from evalbot.reports.foreign_text import line
 from evalbot.reports.words import NAME, change_words, counted, money_words, score_words, verdict_words
+from evalbot.suites.gates import Measure
 
 _RUN_NOUNS = {
     Measure.ERRORS: "the number of errors",

@@ -5,8 +5,9 @@ from __future__ import annotations
 import html
 from collections.abc import Iterator, Sequence
 
-from evalbot.reporting.estimates import OVERALL, Change, ScoreRow
+from evalbot.reporting.estimates import OVERALL, Change, RunSummary, ScoreRow
 from evalbot.reporting.gates import GateResult
+from evalbot.reporting.telling import UNVERIFIED
 from evalbot.reports.contents import AnswerState, ReportedAnswer, RunReport
 from evalbot.reports.foreign_text import line, shown, visible
 from evalbot.reports.gate_words import gate_line, outcome_words
@@ -20,6 +21,7 @@ from evalbot.reports.words import (
     judge_words,
     left_out_words,
     money_words,
+    passes_words,
     run_verdict,
     score_alone,
     verdict_words,
@@ -49,7 +51,8 @@ def run_github(report: RunReport) -> str:
     for target in run.targets:
         rows = [row for row in summary.rows if row.target == target.label and row.criterion == PASS_CRITERION]
         changes = {change.skill: change for change in summary.changes if change.target == target.label}
-        parts += _table(target.label, rows, changes)
+        parts += _table(target.label, rows, changes, summary)
+        parts += [literal(passes_words(target.label, summary)), ""] if _worth_telling(target.label, summary) else []
     parts += [_closing(report), ""]
     room = MOST_BYTES - sum(len(part.encode()) + 1 for part in parts)
     return "\n".join([*parts, *_failures(report, room)]) + "\n"
@@ -62,7 +65,13 @@ def _gate_part(gate: GateResult) -> list[str]:
     return [f"**{'❌' if gate.failed else '✅'} {literal(gate_line(gate))}**", "", *lines, *([""] if lines else [])]
 
 
-def _table(label: str, rows: Sequence[ScoreRow], changes: dict[str, Change]) -> list[str]:
+def _worth_telling(label: str, summary: RunSummary) -> bool:
+    """Tell whether a target's table alone would mislead: people correct it, or its judge is unverified, or it has none."""
+    row = summary.overall(label)
+    return summary.degenerate_of(label) is not None or bool(row and (row.corrected or summary.doubts(row.estimate)))
+
+
+def _table(label: str, rows: Sequence[ScoreRow], changes: dict[str, Change], summary: RunSummary) -> list[str]:
     """Give the estimates of a target as a table; without a comparison it has no columns for one."""
     if not rows:
         return [f"<code>{literal(line(label, NAME))}</code>: nothing could be scored.", ""]
@@ -72,16 +81,18 @@ def _table(label: str, rows: Sequence[ScoreRow], changes: dict[str, Change]) -> 
         against = literal(line(next(iter(changes.values())).against, NAME))
         head, ruler = f"{head} Against {against} | 95 % interval | Verdict |", f"{ruler} ---: | ---: | :--- |"
     more = [f"{counted(len(rows) - MOST_ROWS, 'more skill')} not listed here.", ""] if len(rows) > MOST_ROWS else []
-    return [head, ruler, *(_table_row(row, changes) for row in rows[:MOST_ROWS]), "", *more]
+    return [head, ruler, *(_table_row(row, changes, summary) for row in rows[:MOST_ROWS]), "", *more]
 
 
-def _table_row(row: ScoreRow, changes: dict[str, Change]) -> str:
+def _table_row(row: ScoreRow, changes: dict[str, Change], summary: RunSummary) -> str:
     """Give one row of a table."""
     estimate, change = row.estimate, changes.get(row.skill)
     name = f"**{row.skill}**" if row.skill == OVERALL else literal(line(row.skill, NAME))
-    cells = [name, score_alone(estimate), interval_words(estimate), f"{estimate.n:,}"]
+    doubt = f" {UNVERIFIED}" if summary.doubts(estimate) and not estimate.too_few else ""
+    cells = [name, f"{score_alone(estimate)}{doubt}", interval_words(estimate), f"{estimate.n:,}"]
     if change:
-        cells += [change_alone(change), change_interval(change), verdict_words(change)]
+        doubt = f", {UNVERIFIED}" if summary.doubts(change) else ""
+        cells += [change_alone(change), change_interval(change), f"{verdict_words(change)}{doubt}"]
     elif changes:
         cells += ["–", "–", "too few shared items"]
     return f"| {' | '.join(cells)} |"

@@ -12,17 +12,18 @@ from markupsafe import Markup
 
 from evalbot import __version__
 from evalbot.grading.grades import Grade
-from evalbot.reporting.estimates import OVERALL, Change, RunSummary, ScoreRow
+from evalbot.reporting.estimates import OVERALL, Change, Estimate, How, RunSummary, ScoreRow
 from evalbot.reporting.gates import State
+from evalbot.reporting.telling import UNVERIFIED, basis_words
 from evalbot.reports.contents import AnswerState, ReportedAnswer, RunReport
 from evalbot.reports.foreign_text import line, shown
 from evalbot.reports.gate_words import gate_line, outcome_words
 from evalbot.reports.interval_chart import COLOURS, chart_rows, interval_chart, left_out_rows, mark_shape
 from evalbot.reports.words import (
     NAME,
+    against_words,
     change_alone,
     change_interval,
-    change_words,
     counted,
     duration_words,
     interval_words,
@@ -30,6 +31,8 @@ from evalbot.reports.words import (
     left_out_words,
     moment,
     money_words,
+    notes_words,
+    passes_words,
     run_verdict,
     score_alone,
     subject_of,
@@ -73,13 +76,14 @@ class _Fact:
 
 @dataclass(frozen=True, slots=True)
 class _TableRow:
-    """A row of a table of estimates; the cells of the change are empty where nothing was compared."""
+    """A row of a table of estimates; the cells of people and of the change are empty where there is nothing to say."""
 
     name: str
     whole: bool
     n: str
     score: str
     interval: str
+    people: str = ""
     change: str = ""
     change_interval: str = ""
     verdict: str = ""
@@ -93,6 +97,11 @@ class _Table:
     title: str
     against: str
     rows: tuple[_TableRow, ...]
+
+    @property
+    def corrected(self) -> bool:
+        """Tell whether people corrected anything in it."""
+        return any(row.people for row in self.rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,32 +204,17 @@ def _listed(asked: Sequence[ReportedAnswer]) -> list[ReportedAnswer]:
 
 
 def _told(report: RunReport) -> Iterator[str]:
-    """Say a sentence or two of each target."""
-    overall = {change.target: change for change in report.summary.changes if change.skill == OVERALL}
+    """Say a sentence or two of each target, and what to know of the one that is told of first."""
+    summary = report.summary
+    changes = [change for change in (*summary.changes, *summary.other_changes) if change.skill == OVERALL]
     for target in report.run.targets:
-        estimate, name = report.summary.headline(target.label), line(target.label, NAME)
-        if estimate is None:
-            yield f"{name}: nothing was scored."
-            continue
-        said = (
-            f"too few items to say (n {estimate.n:,})"
-            if estimate.too_few
-            else (f"passes {score_alone(estimate)} of {counted(estimate.n, 'item')} ({interval_words(estimate)})")
-        )
-        change = overall.get(target.label)
-        against = (
-            f" Against {line(change.against, NAME)}: {change_words(change)}, {_meaning(change)}." if change else ""
-        )
-        yield f"{name} {said}.{against}"
-    if report.run.open or report.summary.outputs < report.run.size:
-        yield f"{report.summary.outputs:,} of {counted(report.run.size, 'answer')} are there."
-
-
-def _meaning(change: Change) -> str:
-    """Say what a change means, in a clause."""
-    words = {Verdict.WORSE: "a real drop", Verdict.BETTER: "a real gain"}
-    words[Verdict.NO_DIFFERENCE] = "no difference larger than the margin"
-    return words.get(change.verdict, verdict_words(change))
+        against = (against_words(change, summary) for change in changes if change.target == target.label)
+        yield " ".join([passes_words(target.label, summary), *against])
+    notes = notes_words(summary, subject_of(report.run, summary))
+    if notes:
+        yield f"{'; '.join(notes)}."
+    if report.run.open or summary.outputs < report.run.size:
+        yield f"{summary.outputs:,} of {counted(report.run.size, 'answer')} are there."
 
 
 def _gate(report: RunReport) -> dict[str, object] | None:
@@ -245,8 +239,10 @@ def _facts(report: RunReport) -> list[_Fact]:
     if estimate:
         interval = "" if estimate.too_few else f"95 % interval {interval_words(estimate)}, "
         of = f" · {line(subject, 30)}" if len(run.targets) > 1 else ""
-        facts.append(_Fact(f"Pass rate{of}", score_alone(estimate), f"{interval}n {estimate.n:,}, by {estimate.how}"))
-    if change:
+        facts.append(_Fact(f"Pass rate{of}", score_alone(estimate), f"{interval}n {estimate.n:,}, {_basis(estimate)}"))
+    elif summary.overall(subject):
+        facts.append(_Fact("Pass rate", "no headline", "the judge is unverified"))
+    if change and not summary.doubts(change):
         facts.append(
             _Fact(f"Against {line(change.against, 30)}", f"{change_alone(change)} points", _change_note(change))
         )
@@ -254,6 +250,12 @@ def _facts(report: RunReport) -> list[_Fact]:
     facts.append(_judge_fact(summary))
     facts.append(_Fact("Cost and time", money_words(summary.cost_usd), duration_words(summary.duration_s)))
     return facts
+
+
+def _basis(estimate: Estimate) -> str:
+    """Say whose grades the pass rate stands on."""
+    people = f" on {counted(estimate.human_n, 'answer')}" if estimate.how is How.CORRECTED else ""
+    return f"{basis_words(estimate)}{people}"
 
 
 def _change_note(change: Change) -> str:
@@ -265,11 +267,13 @@ def _judge_fact(summary: RunSummary) -> _Fact:
     """Say how far the judge may be trusted."""
     if not summary.judge:
         return _Fact("Judge", "none", "code checks only")
-    if summary.agreement is None:
+    if summary.agreement is None and not summary.unverified:
         return _Fact(
             "Judge", line(summary.judge, 30), f"not yet checked by people: {summary.human_outputs:,} graded so far"
         )
-    return _Fact("Judge", line(summary.judge, 30), judge_words(summary).removeprefix(line(summary.judge, NAME)).strip())
+    return _Fact(
+        "Judge", line(summary.judge, 30), judge_words(summary).removeprefix(line(summary.judge, NAME)).lstrip(" ,")
+    )
 
 
 def _key(report: RunReport, place: int) -> _Key:
@@ -289,22 +293,29 @@ def _tables(report: RunReport) -> Iterator[_Table]:
         changes = {change.skill: change for change in summary.changes if change.target == target.label}
         for criterion in dict.fromkeys(row.criterion for row in mine):
             compared = changes if criterion == PASS_CRITERION else {}
-            rows = tuple(_table_row(row, compared.get(row.skill)) for row in mine if row.criterion == criterion)
+            rows = tuple(
+                _table_row(row, compared.get(row.skill), summary) for row in mine if row.criterion == criterion
+            )
             what = "passes every grader" if criterion == PASS_CRITERION else line(criterion, NAME)
             against = line(next(iter(compared.values())).against, 30) if compared else ""
             yield _Table(f"{line(target.label, NAME)} · {what}", against, rows)
 
 
-def _table_row(row: ScoreRow, change: Change | None) -> _TableRow:
-    """Give a row of a table."""
-    estimate = row.estimate
-    cells = (score_alone(estimate), interval_words(estimate))
-    whole = row.skill == OVERALL
+def _table_row(row: ScoreRow, change: Change | None, summary: RunSummary) -> _TableRow:
+    """Give a row of a table; the score is that of checks and judge, beside it stands what people make of it."""
+    estimate, whole = row.estimate, row.skill == OVERALL
+    doubt = f" {UNVERIFIED}" if summary.doubts(estimate) and not estimate.too_few else ""
+    cells = (f"{score_alone(estimate)}{doubt}", interval_words(estimate))
+    corrected = row.corrected.estimate if row.corrected else None
+    people = (
+        f"{score_alone(corrected)} ({interval_words(corrected)}, {corrected.human_n:,} graded)" if corrected else ""
+    )
+    name, n = line(row.skill, NAME), f"{estimate.n:,}"
     if change is None:
-        return _TableRow(line(row.skill, NAME), whole, f"{estimate.n:,}", *cells, verdict="not compared", kind="few")
-    kind = _VERDICT_CLASS.get(change.verdict, "few")
-    moved = (change_alone(change), change_interval(change), verdict_words(change), kind)
-    return _TableRow(line(row.skill, NAME), whole, f"{estimate.n:,}", *cells, *moved)
+        return _TableRow(name, whole, n, *cells, people, verdict="not compared", kind="few")
+    kind = "few" if summary.doubts(change) else _VERDICT_CLASS.get(change.verdict, "few")
+    verdict = f"{verdict_words(change)}{f', {UNVERIFIED}' if summary.doubts(change) else ''}"
+    return _TableRow(name, whole, n, *cells, people, change_alone(change), change_interval(change), verdict, kind)
 
 
 def _filters(listed: Sequence[ReportedAnswer]) -> Iterator[_Filter]:

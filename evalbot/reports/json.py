@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from evalbot.grading.calibration import JudgeStanding
 from evalbot.grading.grades import Grade
-from evalbot.reporting.estimates import Change, Estimate, RunSummary, ScoreRow
+from evalbot.reporting.estimates import Change, Correction, Degenerate, Estimate, Response, RunSummary, ScoreRow
 from evalbot.reporting.gates import GateResult
 from evalbot.reports.contents import AnswerState, ReportedAnswer, RunReport
 from evalbot.reports.gate_words import outcome_words
@@ -46,22 +47,35 @@ def summary_data(run: Run, summary: RunSummary) -> dict[str, Any]:
             "errors": summary.errors,
             "ungraded": summary.ungraded,
         },
-        "estimates": [_row_data(row) for row in summary.rows],
-        "changes": [change_data(change) for change in summary.changes],
+        "estimates": [_row_data(row, summary) for row in summary.rows],
+        "headlines": {target.label: _headline_data(target.label, summary) for target in run.targets},
+        "changes": [change_data(change, doubted=summary.doubts(change)) for change in summary.changes],
+        "other_changes": [change_data(change, doubted=summary.doubts(change)) for change in summary.other_changes],
+        "degenerate": [degenerate_data(one) for one in summary.degenerate],
         "human_graded": summary.human_outputs,
-        "judge": {"name": summary.judge, "agreement": estimate_data(agreement) if agreement else None},
+        "review": _response_data(summary.response),
+        "judge": {
+            "name": summary.judge,
+            "agreement": estimate_data(agreement) if agreement else None,
+            "standing": standing_data(summary.standing),
+        },
         "cost_usd": summary.cost_usd,
         "duration_s": round(summary.duration_s, 3),
     }
 
 
-def _row_data(row: ScoreRow) -> dict[str, Any]:
-    """Give a row of estimates as plain data."""
+def _row_data(row: ScoreRow, summary: RunSummary) -> dict[str, Any]:
+    """Give a row of estimates as plain data: that by checks and judge, and beside it what people's grades make of it."""
     return {
         "target": row.target,
         "skill": row.skill,
         "criterion": row.criterion,
         **estimate_data(row.estimate),
+        "verified": not summary.doubts(row.estimate),
+        "corrected": _correction_data(row.corrected) if row.corrected else None,
+        "grades_needed": row.grades_needed,
+        "with_errors": estimate_data(row.with_errors) if row.with_errors else None,
+        "checks_only": estimate_data(row.checks) if row.checks else None,
     }
 
 
@@ -78,8 +92,58 @@ def estimate_data(estimate: Estimate) -> dict[str, Any]:
     }
 
 
-def change_data(change: Change) -> dict[str, Any]:
-    """Give a change as plain data; differences are shares in [-1, 1]."""
+def _correction_data(correction: Correction) -> dict[str, Any]:
+    """Give a corrected estimate as plain data."""
+    return {
+        **estimate_data(correction.estimate),
+        "outputs": correction.outputs,
+        "judge_bias": correction.bias,
+        "saving": correction.saving,
+        "grades_to_halve": correction.to_halve,
+    }
+
+
+def _headline_data(label: str, summary: RunSummary) -> dict[str, Any] | None:
+    """Give the number of a target that may stand in a headline as plain data."""
+    headline = summary.headline(label)
+    return estimate_data(headline) if headline else None
+
+
+def _response_data(response: Response | None) -> dict[str, Any] | None:
+    """Give what came of the outputs drawn for people as plain data."""
+    if response is None:
+        return None
+    return {
+        "drawn": response.drawn,
+        "graded": response.graded,
+        "rate": response.rate,
+        "self_selected": response.self_selected,
+    }
+
+
+def standing_data(standing: JudgeStanding | None) -> dict[str, Any] | None:
+    """Give where the judge stands as plain data."""
+    if standing is None:
+        return None
+    return {
+        "standing": standing.standing.value,
+        "agreement": standing.agreement,
+        "lower": standing.lower,
+        "upper": standing.upper,
+        "n": standing.n,
+        "majority": standing.majority,
+        "ceiling": standing.ceiling,
+        "reason": standing.reason,
+    }
+
+
+def degenerate_data(one: Degenerate) -> dict[str, Any]:
+    """Give a target that is not scored as plain data; what it answers is not repeated."""
+    return {"target": one.target, "items": one.items, "scored": False}
+
+
+def change_data(change: Change, *, doubted: bool = False) -> dict[str, Any]:
+    """Give a change as plain data; differences are shares in [-1, 1]. `doubted`: its judge is unverified."""
     return {
         "target": change.target,
         "against": change.against,
@@ -90,6 +154,12 @@ def change_data(change: Change) -> dict[str, Any]:
         "n": change.n,
         "verdict": change.verdict.value,
         "needed": change.needed,
+        "graded_by": change.how.value if change.how else None,
+        "human_n": change.human_n,
+        "judge_alone": change.judge_alone,
+        "other_version": change.other_version,
+        "regraded": change.regraded,
+        "verified": not doubted,
     }
 
 

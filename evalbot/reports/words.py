@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from evalbot.reporting.estimates import OVERALL, Change, Estimate, RunSummary
+from evalbot.grading.calibration import Standing
+from evalbot.reporting.comparisons import MARGIN
+from evalbot.reporting.estimates import OVERALL, Change, Estimate, How, RunSummary
+from evalbot.reporting.telling import (
+    NO_HEADLINE,
+    UNVERIFIED,
+    corrected_words,
+    degenerate_words,
+    notes_of,
+    with_errors_words,
+)
 from evalbot.reports.foreign_text import line
 from evalbot.runs.runs import Run, RunStatus
 from evalbot.stats.verdicts import Verdict
@@ -129,10 +139,18 @@ def judge_words(summary: RunSummary) -> str:
     """Say how far the judge may be trusted: its agreement with people, or that nobody has checked it yet."""
     if not summary.judge:
         return "no judge, code checks only"
-    name = line(summary.judge, NAME)
+    name, standing = line(summary.judge, NAME), summary.standing.standing if summary.standing else None
+    if standing is Standing.UNVERIFIED:
+        name = f"{name}, {UNVERIFIED}:"
     if summary.agreement is None:
-        return f"{name}, not yet checked by people: {summary.human_outputs:,} graded so far"
-    return f"{name} agrees with people {score_words(summary.agreement)}"
+        said = (
+            f"{name} agrees too little with people so far"
+            if summary.unverified
+            else f"{name}, not yet checked by people"
+        )
+        return f"{said}: {summary.human_outputs:,} graded so far"
+    trusted = ", trusted" if standing is Standing.TRUSTED else ""
+    return f"{name} agrees with people {score_words(summary.agreement)}{trusted}"
 
 
 def left_out_words(summary: RunSummary) -> str:
@@ -144,20 +162,67 @@ def left_out_words(summary: RunSummary) -> str:
 
 
 def run_verdict(run: Run, summary: RunSummary) -> str:
-    """Say in a few words what came out: what got worse and better, or the pass rate."""
+    """Say in a few words what came out: what got worse and better, or the pass rate; nothing of an unverified judge."""
     subject = subject_of(run, summary)
-    estimate = summary.headline(subject)
     ending = {RunStatus.CANCELLED: " (stopped early)", RunStatus.FAILED: " (failed)", RunStatus.RUNNING: " so far"}
-    tail = ending.get(run.status, "")
-    if estimate is None:
-        return f"nothing could be scored{tail}"
-    said = changes_said([change for change in summary.changes if change.target == subject])
+    said = changes_said([one for one in summary.changes if one.target == subject and not summary.doubts(one)])
     if said and len(run.targets) > 1:
         said = f"{line(subject, NAME)}: {said}"
-    if not said:
-        few = f"too few items to say (n {estimate.n:,})"
-        said = few if estimate.too_few else f"{score_words(estimate)} passed"
-    return f"{said}{tail}"
+    return f"{said or _rate_said(summary, subject)}{ending.get(run.status, '')}"
+
+
+def _rate_said(summary: RunSummary, subject: str) -> str:
+    """Word the pass rate of a target, or why it has none."""
+    degenerate, estimate, row = summary.degenerate_of(subject), summary.headline(subject), summary.overall(subject)
+    if degenerate:
+        return f"{line(subject, NAME)} gives one answer to everything, not scored"
+    if estimate is None:
+        return NO_HEADLINE if row else "nothing could be scored"
+    if estimate.too_few:
+        return f"too few items to say (n {estimate.n:,})"
+    return f"{score_words(estimate)} passed{' by code checks' if row and estimate is row.checks else ''}"
+
+
+def passes_words(label: str, summary: RunSummary) -> str:
+    """Say in a sentence how many items a target passes, and on whose grades that stands."""
+    row, name, degenerate = summary.overall(label), line(label, NAME), summary.degenerate_of(label)
+    if degenerate:
+        return f"{name} {degenerate_words(degenerate)}."
+    if row is None:
+        return f"{name}: nothing was scored."
+    if row.corrected:
+        alone = f"{score_alone(row.estimate)}{f' ({UNVERIFIED})' if summary.doubts(row.estimate) else ''}"
+        return f"{name} {_passing(row.corrected.estimate)}: {corrected_words(row.corrected, alone)}."
+    if not summary.doubts(row.estimate):
+        return f"{name} {_passing(row.estimate)}."
+    alone = f"The judge is {UNVERIFIED}; with it: {score_words(row.estimate)}."
+    return f"{name} {_passing(row.checks)} by code checks alone. {alone}" if row.checks else f"{name}: {alone}"
+
+
+def _passing(estimate: Estimate) -> str:
+    """Say a pass rate with its interval."""
+    if estimate.too_few:
+        return f"too few items to say (n {estimate.n:,})"
+    return f"passes {score_alone(estimate)} of {counted(estimate.n, 'item')} ({interval_words(estimate)})"
+
+
+def against_words(change: Change, summary: RunSummary) -> str:
+    """Say in a sentence what a target gained or lost against what it was compared with."""
+    meaning = {
+        Verdict.WORSE: "a real drop",
+        Verdict.BETTER: "a real gain",
+        Verdict.NO_DIFFERENCE: f"no difference larger than {MARGIN * 100:.0f} points",
+    }.get(change.verdict, verdict_words(change))
+    by = ", corrected by people" if change.how is How.CORRECTED else ""
+    said = UNVERIFIED if summary.doubts(change) else f"{meaning}{by}"
+    return f"Against {line(change.against, NAME)}: {change_words(change)}, {said}."
+
+
+def notes_words(summary: RunSummary, label: str) -> list[str]:
+    """Give what a reader should know beside a target's pass rate."""
+    row = summary.overall(label)
+    with_errors = with_errors_words(row, score_words(row.with_errors)) if row and row.with_errors else ""
+    return [*notes_of(summary, label), *([with_errors] if with_errors else [])]
 
 
 def subject_of(run: Run, summary: RunSummary) -> str:

@@ -32,12 +32,13 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What an answer took; None where the provider did not say."""
+    """What an answer took; None where the provider did not say. One from the cache took nothing now: its cost is 0."""
 
     latency_s: float = 0.0
     input_tokens: int | None = None
     output_tokens: int | None = None
     cost_usd: float | None = None
+    cached: bool = False
 
 
 @dataclass(frozen=True, slots=True)

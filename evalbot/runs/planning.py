@@ -4,24 +4,80 @@ from __future__ import annotations
 
 import random
 from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 
-from evalbot.runs.outputs import Unit
+from evalbot.runs.outputs import OutputId, Unit, output_id
 from evalbot.runs.runs import Run
 from evalbot.suites.items import Item, ItemId
+
+SHARD_UNITS = 500
+"""How many units a shard has; the last one of a run may have fewer."""
 
 
 def plan_units(run: Run) -> Iterator[Unit]:
     """Give every unit of a run: repeat by repeat, item by item, the targets side by side."""
-    for repeat in range(run.repeats):
-        for item_id in run.item_ids:
-            for target in run.targets:
-                yield Unit(target.label, item_id, repeat)
+    return _units_between(run, 0, run.size)
+
+
+def shard_count(run: Run) -> int:
+    """Give how many shards a run has: consecutive parts of its plan, counted from 0."""
+    return -(-run.size // SHARD_UNITS)
+
+
+def plan_shard(run: Run, k: int) -> Iterator[Unit]:
+    """Give the units of one shard in the plan's order; a shard that the run does not have holds none."""
+    return _units_between(run, k * SHARD_UNITS, min(run.size, (k + 1) * SHARD_UNITS))
+
+
+def _units_between(run: Run, start: int, end: int) -> Iterator[Unit]:
+    """Give the units from one place of the plan up to another, without walking what comes before."""
+    labels, items = [target.label for target in run.targets], run.item_ids
+    for place in range(start, end):
+        row, target = divmod(place, len(labels))
+        repeat, item = divmod(row, len(items))
+        yield Unit(labels[target], items[item], repeat)
 
 
 def missing_units(run: Run, done: Collection[Unit]) -> list[Unit]:
     """Give the units of a run that have no output yet, in order."""
     there = done if isinstance(done, set) else set(done)
     return [unit for unit in plan_units(run) if unit not in there]
+
+
+def missing_of_shard(run: Run, k: int, done: AbstractSet[OutputId]) -> list[Unit]:
+    """Give the units of a shard that have no output yet, in order; `done` are the ids of outputs that are there."""
+    return [unit for unit in plan_shard(run, k) if output_id(run.id, unit) not in done]
+
+
+MOST_TRIES = 3
+"""How often a unit is tried that the program died at."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShardStart:
+    """That work on a shard began: the first unit it missed then, and how often it was begun with that one in a row.
+
+    Units are taken in order, so what was under way when a program died is among the first that are missing after it.
+    """
+
+    first: OutputId
+    tries: int = 1
+
+    @property
+    def careful(self) -> bool:
+        """Tell whether units should be tried one at a time, so that the one that kills can be told from the others."""
+        return self.tries > 1
+
+    @property
+    def hopeless(self) -> bool:
+        """Tell whether the first unit was tried as often as is sensible."""
+        return self.tries > MOST_TRIES
+
+
+def next_start(before: ShardStart | None, first: OutputId) -> ShardStart:
+    """Give the start of a shard that misses `first` first; `before` is the start that did not end in order, if there is one."""
+    return ShardStart(first, before.tries + 1) if before is not None and before.first == first else ShardStart(first)
 
 
 def choose_items(items: Sequence[Item], limit: int | None, seed: int) -> tuple[ItemId, ...]:

@@ -11,15 +11,20 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from evalbot.errors import BadRequest
 from evalbot.people import Person, Role
+from evalbot.reporting.posts import Post
 from evalbot.slack.announcer import REVIEW_N
 from evalbot.slack.blocks import Payload
-from evalbot.slack.commands import start
+from evalbot.slack.channels import check_may_post
+from evalbot.slack.commands import calibrate, get_judges, start, started_words
 from evalbot.slack.door import Door
 from evalbot.slack.ids import (
     ActionId,
     CandidateClick,
     DigestClick,
+    DraftClick,
     GradeClick,
+    JudgeClick,
+    NumberClick,
     ReviewClick,
     RunClick,
     SuiteClick,
@@ -27,12 +32,15 @@ from evalbot.slack.ids import (
 )
 from evalbot.slack.retrying import PatientRetry, refusal_code
 from evalbot.slack.views.digests import digest_numbers_view
+from evalbot.slack.views.explain import arithmetic_view, explanation_message
 from evalbot.slack.views.feedback import edit_candidate_view, reject_candidate_view
+from evalbot.slack.views.judges import judge_message
 from evalbot.slack.views.notices import notice_message
+from evalbot.slack.views.previews import change_preview_view
 from evalbot.slack.views.reviews import better_answer_view, full_text_view, grade_noted, reason_view, rubric_view
 from evalbot.slack.views.run_details import failures_view, numbers_view
 from evalbot.suites.rubrics import AskReason
-from evalbot.workflows import browsing, curating, reviewing, running, starting
+from evalbot.workflows import approving, browsing, curating, explaining, previewing, reviewing, running, starting
 from evalbot.workflows.announcer import ReviewState
 from evalbot.workflows.delivering import first_time
 
@@ -97,6 +105,18 @@ async def _answer(door: Door, press: Press, payload: Payload) -> bool:
     return answer.status_code == 200
 
 
+async def show_instead(door: Door, press: Press, payload: Payload) -> None:
+    """Put something in the place of the private message whose button was pressed; beside it where that does not work."""
+    if not press.response_url or not await replace_at(door, press.response_url, payload):
+        await tell_privately(door, press, payload)
+
+
+async def replace_at(door: Door, response_url: str, payload: Payload) -> bool:
+    """Replace the message that an address for answers belongs to; tells whether Slack took it."""
+    client = AsyncWebhookClient(response_url, session=door.client.session, retry_handlers=[PatientRetry()])
+    return (await client.send_dict({**payload, "replace_original": True})).status_code == 200
+
+
 async def open_modal(door: Door, press: Press, view: Mapping[str, Any]) -> None:
     """Open a modal for the presser; one that comes too late is not worth more than a line."""
     try:
@@ -114,6 +134,13 @@ async def cancel_run(door: Door, press: Press) -> Next | None:
     """Stop a run."""
     run = await browsing.get_run(door.services, press.person, decode(press.value, RunClick).run_id)
     await running.cancel_run(door.services, door.engine, press.person, run)
+    return None
+
+
+async def resume_run(door: Door, press: Press) -> Next | None:
+    """Let a paused run go on."""
+    run = await browsing.get_run(door.services, press.person, decode(press.value, RunClick).run_id)
+    await running.resume_run(door.services, door.engine, press.person, run)
     return None
 
 
@@ -162,9 +189,7 @@ async def run_again(door: Door, press: Press) -> Next | None:
 
     async def begin() -> None:
         run = await start(door, request)
-        await tell_privately(
-            door, press, notice_message(f"Run {run.number} of {run.suite} has started. Its card is in this channel.")
-        )
+        await tell_privately(door, press, notice_message(started_words(run, "this channel")))
 
     return begin
 
@@ -177,17 +202,139 @@ async def run_suite(door: Door, press: Press) -> Next | None:
     async def begin() -> None:
         run = await start(door, request)
         where = "this channel" if press.channel else "your messages with evalbot"
-        await tell_privately(
-            door, press, notice_message(f"Run {run.number} of {run.suite} has started. Its card is in {where}.")
-        )
+        await tell_privately(door, press, notice_message(started_words(run, where)))
 
     return begin
+
+
+async def start_preview(door: Door, press: Press) -> Next | None:
+    """Start the run of a preview, which makes way for a line that says so."""
+    draft_id = decode(press.value, DraftClick).draft_id
+    run = await previewing.start_draft(door.services, press.person, draft_id)
+
+    async def begin() -> None:
+        if run.going:
+            await door.engine.submit(run.id)
+        where = "this channel" if press.channel == run.channel else "your messages with evalbot"
+        await show_instead(door, press, notice_message(started_words(run, where)))
+
+    return begin
+
+
+async def change_preview(door: Door, press: Press) -> Next | None:
+    """Open the form that changes a preview."""
+    draft_id = decode(press.value, DraftClick).draft_id
+    request = await previewing.get_request(door.services, press.person, draft_id)
+
+    async def show() -> None:
+        run, _ = await starting.plan_run(door.services, request)
+        await open_modal(door, press, change_preview_view(draft_id, request, run, press.response_url))
+
+    return show
+
+
+async def cancel_preview(door: Door, press: Press) -> Next | None:
+    """Drop a preview; nothing was asked."""
+    await previewing.drop_draft(door.services, press.person, decode(press.value, DraftClick).draft_id)
+    return lambda: show_instead(door, press, notice_message("Not started. Nothing was asked."))
+
+
+async def approve_run(door: Door, press: Press) -> Next | None:
+    """Let a run begin that waits for an approver."""
+    await approving.approve_run(door.services, door.engine, press.person, decode(press.value, RunClick).run_id)
+    return None
+
+
+async def reject_run(door: Door, press: Press) -> Next | None:
+    """End a run that waits for an approver."""
+    await approving.reject_run(door.services, press.person, decode(press.value, RunClick).run_id)
+    return None
 
 
 async def show_digest_numbers(door: Door, press: Press) -> Next | None:
     """Open where the numbers of a digest come from."""
     digest = await browsing.get_digest(door.services, press.person, decode(press.value, DigestClick).digest_id)
     return lambda: open_modal(door, press, digest_numbers_view(digest))
+
+
+# --- judges and numbers ----------------------------------------------------------------------------
+
+
+async def calibrate_judge(door: Door, press: Press) -> Next | None:
+    """Begin to calibrate a judge; from the Home tab its card goes to the presser's direct messages."""
+    suite = decode(press.value, JudgeClick).suite
+
+    async def begin() -> None:
+        await tell_privately(door, press, await calibrate(door, press.person, suite, press.channel or press.person.id))
+
+    return begin
+
+
+async def show_judge_arithmetic(door: Door, press: Press) -> Next | None:
+    """Open how what is said of a judge was computed."""
+    suite = decode(press.value, JudgeClick).suite
+
+    async def show() -> None:
+        await open_modal(door, press, arithmetic_view(await explaining.explain_judges(door.services, suite)))
+
+    return show
+
+
+async def share_judge(door: Door, press: Press) -> Next | None:
+    """Show what is known of a judge to the whole channel."""
+    suite = decode(press.value, JudgeClick).suite
+
+    async def share() -> None:
+        reports = await get_judges(door, suite)
+        await post_shared(door, press, judge_message(reports, door.command, shared_by=press.person.mention))
+
+    return share
+
+
+async def share_judge_reasons(door: Door, press: Press) -> Next | None:
+    """Show where what is said of a judge comes from to the whole channel."""
+    suite = decode(press.value, JudgeClick).suite
+
+    async def share() -> None:
+        await get_judges(door, suite)
+        [explanation, *_] = await explaining.explain_judges(door.services, suite)
+        await post_shared(door, press, explanation_message(explanation, door.command, shared_by=press.person.mention))
+
+    return share
+
+
+async def show_arithmetic(door: Door, press: Press) -> Next | None:
+    """Open how a number was computed."""
+    click = decode(press.value, NumberClick)
+    run = await browsing.get_run(door.services, press.person, click.run_id)
+
+    async def show() -> None:
+        explanation = await explaining.explain_key(door.services, press.person, run, click.number)
+        await open_modal(door, press, arithmetic_view([explanation]))
+
+    return show
+
+
+async def share_number(door: Door, press: Press) -> Next | None:
+    """Show where a number comes from to the whole channel."""
+    click = decode(press.value, NumberClick)
+    run = await browsing.get_run(door.services, press.person, click.run_id)
+
+    async def share() -> None:
+        explanation = await explaining.explain_key(door.services, press.person, run, click.number)
+        await post_shared(door, press, explanation_message(explanation, door.command, shared_by=press.person.mention))
+
+    return share
+
+
+async def post_shared(door: Door, press: Press, payload: Payload) -> None:
+    """Post a private answer for all to see, where the button is, once for however many presses of it."""
+    channel = press.channel or press.person.id
+    await check_may_post(door.client, channel, door.command)
+    key = f"shared:{channel}:{press.message_ts}:{press.person.id}:{press.value}"
+    delivery = await door.outbox.find_at(channel, press.thread_ts) if press.thread_ts else None
+    parent = delivery.post.key if delivery else ""
+    await door.outbox.put(Post(key, door.services.team, channel, payload, parent))
 
 
 # --- reviews ---------------------------------------------------------------------------------------
@@ -279,11 +426,17 @@ async def answer_press(door: Door, press: Press, handler: Handler) -> Next | Non
 
 HANDLERS: Mapping[ActionId, Handler] = {
     ActionId.RUN_CANCEL: cancel_run,
+    ActionId.RUN_RESUME: resume_run,
     ActionId.RUN_REVIEW: review_run,
     ActionId.RUN_FAILURES: show_failures,
     ActionId.RUN_NUMBERS: show_numbers,
     ActionId.RUN_AGAIN: run_again,
     ActionId.SUITE_RUN: run_suite,
+    ActionId.PREVIEW_START: start_preview,
+    ActionId.PREVIEW_CHANGE: change_preview,
+    ActionId.PREVIEW_CANCEL: cancel_preview,
+    ActionId.RUN_APPROVE: approve_run,
+    ActionId.RUN_REJECT: reject_run,
     ActionId.CANNOT_JUDGE: cannot_judge,
     ActionId.RUBRIC: show_rubric,
     ActionId.FULL_TEXT: show_full_text,
@@ -293,5 +446,11 @@ HANDLERS: Mapping[ActionId, Handler] = {
     ActionId.CANDIDATE_EDIT: edit_candidate,
     ActionId.CANDIDATE_REJECT: reject,
     ActionId.DIGEST_NUMBERS: show_digest_numbers,
+    ActionId.JUDGE_CALIBRATE: calibrate_judge,
+    ActionId.JUDGE_EXPLAIN: show_judge_arithmetic,
+    ActionId.JUDGE_SHARE: share_judge,
+    ActionId.JUDGE_REASONS_SHARE: share_judge_reasons,
+    ActionId.NUMBER_ARITHMETIC: show_arithmetic,
+    ActionId.NUMBER_SHARE: share_number,
     ActionId.LINK: nothing,
 }

@@ -7,15 +7,18 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from evalbot.grading.trials import CalibrationReport
 from evalbot.people import TeamId
 from evalbot.reporting.digests import Digest
 from evalbot.reporting.estimates import RunSummary
 from evalbot.reporting.posts import Picture, Post
 from evalbot.runs.outputs import RunId
-from evalbot.runs.runs import Progress, Run
+from evalbot.runs.runs import Progress, Run, RunStatus
 from evalbot.slack.pace import USUAL, Pace
 from evalbot.slack.views.digests import digest_message
 from evalbot.slack.views.feedback import candidate_card, thanks_message
+from evalbot.slack.views.judges import calibration_card
+from evalbot.slack.views.previews import waiting_card
 from evalbot.slack.views.reviews import review_card, round_card
 from evalbot.slack.views.runs import run_card, run_verdict_card
 from evalbot.suites.candidates import Candidate
@@ -47,10 +50,15 @@ class SlackAnnouncer:
     async def run_started(self, run: Run, progress: Progress) -> None:
         """Show the run's card."""
         if run.channel:
-            await self._put(f"run:{run.id}", run.channel, run_card(run, progress, None))
+            card = waiting_card(run) if run.status is RunStatus.WAITING else run_card(run, progress, None)
+            await self._put(f"run:{run.id}", run.channel, card)
 
     async def run_progressed(self, run: Run, progress: Progress, eta_s: float | None) -> None:
-        """Edit the run's card, not too often."""
+        """Edit the run's card, not too often; one that pauses is told at once."""
+        if run.channel and not run.going:
+            self._told_at.pop(run.id, None)
+            await self._put(f"run:{run.id}", run.channel, run_card(run, progress, None))
+            return
         now = self.clock()
         pause = self.pace.progress_s
         if not run.channel or now - self._told_at.get(run.id, now - pause) < pause:
@@ -105,6 +113,12 @@ class SlackAnnouncer:
                 links[exhibit.output_id] = address
         payload = digest_message(digest, links, has_picture=picture is not None)
         await self._put(f"digest:{digest.id}", digest.channel, payload, picture=picture)
+
+    async def judge_calibrated(self, report: CalibrationReport) -> None:
+        """Post what the calibration of a judge brought."""
+        done = report.calibration
+        if done.channel:
+            await self._put(f"calibration:{done.id}", done.channel, calibration_card(report))
 
     def _review_post(self, state: ReviewState) -> Post:
         """Give the post of a grading card."""

@@ -11,6 +11,7 @@ from typing import TypeVar
 from evalbot.errors import BadRequest, UnknownName
 from evalbot.grading.sampling import Strategy
 from evalbot.reporting.schedules import parse_when
+from evalbot.runs.budgets import parse_dollars
 from evalbot.runs.runs import MAX_CONCURRENCY, MAX_REPEATS
 from evalbot.slack.command_words import Word, did_you_mean, listed, shown, split_words
 
@@ -20,6 +21,7 @@ MOST_TARGETS = 5
 MOST_ITEMS = 100_000
 MOST_REVIEWS = 100
 MOST_GRADERS = 5
+MOST_WORDS = 3
 
 
 class Verb(StrEnum):
@@ -28,9 +30,12 @@ class Verb(StrEnum):
     RUN = "run"
     STATUS = "status"
     CANCEL = "cancel"
+    RESUME = "resume"
     REVIEW = "review"
     DIGEST = "digest"
     SUITES = "suites"
+    JUDGE = "judge"
+    EXPLAIN = "explain"
     HELP = "help"
 
 
@@ -46,7 +51,10 @@ class DigestAction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RunCommand:
-    """Put a suite to targets; None and empty mean what the suite says. `vs` is a run number or a target's label."""
+    """Put a suite to targets; None and empty mean what the suite says. `vs` is a run number or a target's label.
+
+    `budget` is in billionths of a dollar.
+    """
 
     suite: str
     targets: tuple[str, ...] = ()
@@ -55,6 +63,7 @@ class RunCommand:
     vs: str = ""
     holdout: bool = False
     concurrency: int | None = None
+    budget: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +76,13 @@ class StatusCommand:
 @dataclass(frozen=True, slots=True)
 class CancelCommand:
     """Stop a run and keep what is there; None means the thread's run."""
+
+    run: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeCommand:
+    """Let a paused run go on; None means the thread's run."""
 
     run: int | None = None
 
@@ -102,38 +118,67 @@ class SuitesCommand:
 
 
 @dataclass(frozen=True, slots=True)
+class JudgeCommand:
+    """Tell how far the judge of a suite may be believed, or calibrate it; empty means the thread's suite, or all of them."""
+
+    suite: str = ""
+    calibrate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainCommand:
+    """Tell where a number comes from.
+
+    `run` None means the thread's run, or the newest. `words` name a target, a skill or a criterion; empty means the overall
+    score. `judge` names the suite whose judge is to be explained, `about_judge` tells that a judge is meant.
+    """
+
+    run: int | None = None
+    words: tuple[str, ...] = ()
+    judge: str = ""
+    about_judge: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class HelpCommand:
     """Show the menu, or what one verb does."""
 
     verb: Verb | None = None
 
 
-Command = RunCommand | StatusCommand | CancelCommand | ReviewCommand | DigestCommand | SuitesCommand | HelpCommand
+_Asking = RunCommand | StatusCommand | CancelCommand | ResumeCommand | ReviewCommand | DigestCommand
+Command = _Asking | SuitesCommand | JudgeCommand | ExplainCommand | HelpCommand
 
 EXAMPLES: Mapping[Verb, str] = {
     Verb.RUN: "run support-desk model:candidate vs:baseline",
     Verb.STATUS: "status 12",
     Verb.CANCEL: "cancel 12",
+    Verb.RESUME: "resume 12",
     Verb.REVIEW: "review 12 n:10",
     Verb.DIGEST: "digest on mon 09:00 Europe/Berlin",
     Verb.SUITES: "suites",
+    Verb.JUDGE: "judge calibrate support-desk",
+    Verb.EXPLAIN: "explain 12 refunds",
     Verb.HELP: "help run",
 }
 
 LATER = (
-    *("rerun", "grade", "compare", "probe", "item", "items", "approve", "reject", "retire", "skill", "trend", "judge"),
-    *("schedule", "explain", "export", "import", "config", "admin"),
+    *("rerun", "grade", "compare", "probe", "item", "items", "approve", "reject", "retire", "skill", "trend"),
+    *("schedule", "export", "import", "config", "admin"),
 )
 """Verbs that people may expect and that this version does not have."""
 
 _ALIASES = {
     "stop": "cancel",
+    "continue": "resume",
     "show": "status",
     "list": "suites",
     "suite": "suites",
     "?": "help",
     "reviews": "review",
     "start": "run",
+    "judges": "judge",
+    "why": "explain",
 }
 _RUN_KEYS = {
     **dict.fromkeys(("model", "models", "target", "targets"), "model"),
@@ -142,16 +187,18 @@ _RUN_KEYS = {
     **dict.fromkeys(("vs", "against", "baseline"), "vs"),
     **dict.fromkeys(("holdout",), "holdout"),
     **dict.fromkeys(("concurrency", "parallel"), "concurrency"),
+    **dict.fromkeys(("budget", "usd"), "budget"),
 }
 _REVIEW_KEYS = {"run": "run", "n": "n", "by": "by", "graders": "graders", "here": "here"}
 _DIGEST_KEYS = {"channel": "channel", "tz": "tz", "zone": "tz", "when": "when", "at": "when"}
 _RUN_REFERENCE_KEYS = {"run": "run"}
-_KEYS_LATER = {"budget", "to", "mode"}
+_KEYS_LATER = {"to", "mode"}
 
 _SUITE = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 _TARGET = re.compile(r"[\w.:/@+-]{1,120}", re.ASCII)
 _NUMBER = re.compile(r"[+−-]?[\d,_]{1,12}", re.ASCII)
 _OPTION = re.compile(r"(?P<dashes>--)?(?P<key>[A-Za-z][A-Za-z_-]*)(?P<mark>[:=])(?P<value>.*)", re.DOTALL)
+_RUN_NUMBER = re.compile(r"(?:run[-\s]?)?#?(\d{1,9})", re.ASCII)
 _CHANNEL = re.compile(r"<#(?P<id>[A-Z0-9]{3,})(?:\|[^>]*)?>|(?P<name>#?[\w-]{1,80})")
 _Parsed = TypeVar("_Parsed")
 
@@ -280,7 +327,7 @@ def _yes(options: Mapping[str, str], key: str) -> bool:
 
 def _run_number(text: str) -> int:
     """Read a run reference: `12`, `#12` or `run-12`."""
-    found = re.fullmatch(r"(?:run[-\s]?)?#?(\d{1,9})", text.strip().lower(), re.ASCII)
+    found = _RUN_NUMBER.fullmatch(text.strip().lower())
     if not found:
         raise BadRequest(f"`{shown(text)}` is not a run.", "Write its number, for example `12` or `#12`.")
     return int(found[1])
@@ -332,7 +379,7 @@ def _only(arguments: _Arguments, most: int, verb: Verb) -> None:
 
 
 def _parse_run(words: Sequence[Word]) -> RunCommand:
-    """Read `run <suite> [model:a,b] [n:40] [repeat:3] [vs:12] [holdout:yes] [concurrency:8]`."""
+    """Read `run <suite> [model:a,b] [n:40] [repeat:3] [vs:12] [holdout:yes] [concurrency:8] [budget:2.00]`."""
     arguments = _arguments(words, _RUN_KEYS, Verb.RUN)
     if not arguments.objects:
         raise BadRequest("Which suite should run?", f"Type `suites` to see them, or {_example(Verb.RUN)}.")
@@ -350,6 +397,7 @@ def _parse_run(words: Sequence[Word]) -> RunCommand:
         vs.removeprefix("#"),
         _yes(options, "holdout"),
         _optional(options, "concurrency", MAX_CONCURRENCY),
+        parse_dollars(options["budget"]) if "budget" in options else None,
     )
 
 
@@ -370,6 +418,11 @@ def _parse_status(words: Sequence[Word]) -> StatusCommand:
 def _parse_cancel(words: Sequence[Word]) -> CancelCommand:
     """Read `cancel [run]`."""
     return CancelCommand(_run_reference(_arguments(words, _RUN_REFERENCE_KEYS, Verb.CANCEL), Verb.CANCEL))
+
+
+def _parse_resume(words: Sequence[Word]) -> ResumeCommand:
+    """Read `resume [run]`."""
+    return ResumeCommand(_run_reference(_arguments(words, _RUN_REFERENCE_KEYS, Verb.RESUME), Verb.RESUME))
 
 
 def _parse_review(words: Sequence[Word]) -> ReviewCommand:
@@ -422,6 +475,29 @@ def _parse_suites(words: Sequence[Word]) -> SuitesCommand:
     return SuitesCommand()
 
 
+def _parse_judge(words: Sequence[Word]) -> JudgeCommand:
+    """Read `judge [suite]` and `judge calibrate [suite]`."""
+    objects = _arguments(words, {}, Verb.JUDGE).objects
+    calibrate = bool(objects) and objects[0].lower() == "calibrate"
+    names = objects[1:] if calibrate else objects
+    _only(_Arguments(names), 1, Verb.JUDGE)
+    return JudgeCommand(_suite(names[0]) if names else "", calibrate)
+
+
+def _parse_explain(words: Sequence[Word]) -> ExplainCommand:
+    """Read `explain [run] [target] [skill]` and `explain judge [suite]`; names of targets may hold a colon."""
+    objects = tuple(word.text for word in words)
+    if objects[:1] and objects[0].lower() == "judge":
+        _only(_Arguments(objects[1:]), 1, Verb.EXPLAIN)
+        return ExplainCommand(judge=_suite(objects[1]) if objects[1:] else "", about_judge=True)
+    named = objects[:1] and objects[0].lower() == "run"
+    objects = objects[1:] if named else objects
+    run = _run_number(objects[0]) if objects and (named or _RUN_NUMBER.fullmatch(objects[0].lower())) else None
+    rest = objects[1:] if run is not None else objects
+    _only(_Arguments(rest), MOST_WORDS, Verb.EXPLAIN)
+    return ExplainCommand(run, rest)
+
+
 def _parse_help(words: Sequence[Word]) -> HelpCommand:
     """Read `help [verb]`; a verb that does not exist gets the same answer as typing it."""
     return HelpCommand(_verb(words[0].text) if words else None)
@@ -431,8 +507,11 @@ _PARSERS: Mapping[Verb, Callable[[Sequence[Word]], Command]] = {
     Verb.RUN: _parse_run,
     Verb.STATUS: _parse_status,
     Verb.CANCEL: _parse_cancel,
+    Verb.RESUME: _parse_resume,
     Verb.REVIEW: _parse_review,
     Verb.DIGEST: _parse_digest,
     Verb.SUITES: _parse_suites,
+    Verb.JUDGE: _parse_judge,
+    Verb.EXPLAIN: _parse_explain,
     Verb.HELP: _parse_help,
 }

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from evalbot.errors import BadRequest, EvalbotError
-from evalbot.people import Role
+from evalbot.grading.trials import JudgeReport
+from evalbot.people import Person, Role
 from evalbot.runs.runs import Run
 from evalbot.slack.blocks import Payload
 from evalbot.slack.channels import check_may_post, find_channel
@@ -12,7 +13,10 @@ from evalbot.slack.command_text import (
     Command,
     DigestAction,
     DigestCommand,
+    ExplainCommand,
     HelpCommand,
+    JudgeCommand,
+    ResumeCommand,
     ReviewCommand,
     RunCommand,
     StatusCommand,
@@ -21,10 +25,13 @@ from evalbot.slack.command_text import (
 )
 from evalbot.slack.door import Asker, Door
 from evalbot.slack.views.errors import error_message
+from evalbot.slack.views.explain import explanation_message
 from evalbot.slack.views.help import help_message, suites_message
+from evalbot.slack.views.judges import judge_message, judges_message
 from evalbot.slack.views.notices import linked_notice, notice_message
+from evalbot.slack.views.previews import preview_message
 from evalbot.slack.views.runs import RunState, status_message
-from evalbot.workflows import browsing, digesting, reviewing, running, starting
+from evalbot.workflows import browsing, digesting, explaining, judge_trials, previewing, reviewing, running, starting
 
 
 async def answer_text(door: Door, asker: Asker, text: str) -> Payload:
@@ -46,18 +53,24 @@ async def answer(door: Door, asker: Asker, command: Command) -> Payload:
             return await _status(door, asker, command)
         case CancelCommand():
             return await _cancel(door, asker, command)
+        case ResumeCommand():
+            return await _resume(door, asker, command)
         case ReviewCommand():
             return await _review(door, asker, command)
         case DigestCommand():
             return await _digest(door, asker, command)
         case SuitesCommand():
             return suites_message(await browsing.list_suites(door.services))
+        case JudgeCommand():
+            return await _judge(door, asker, command)
+        case ExplainCommand():
+            return await _explain(door, asker, command)
         case HelpCommand():
             return help_message(command.verb, door.command)
 
 
 async def _run(door: Door, asker: Asker, command: RunCommand) -> Payload:
-    """Start a run whose card appears in the channel."""
+    """Show what a run would take; its card appears in the channel when it is started."""
     await check_may_post(door.client, asker.channel, door.command)
     request = starting.RunRequest(
         suite=command.suite,
@@ -69,17 +82,25 @@ async def _run(door: Door, asker: Asker, command: RunCommand) -> Payload:
         holdout=command.holdout,
         versus=command.vs,
         channel=asker.channel,
+        budget=command.budget,
     )
-    run = await start(door, request)
-    asked = f"{run.size:,} answers from {len(run.targets)} target{'s' if len(run.targets) > 1 else ''}"
-    return notice_message(f"Run {run.number} of {run.suite} has started: {asked}. Its card is in this channel.")
+    return preview_message(await previewing.preview_run(door.services, request))
 
 
 async def start(door: Door, request: starting.RunRequest) -> Run:
-    """Save a run and begin it."""
+    """Save a run and begin it, unless it waits for an approver."""
     run = await starting.start_run(door.services, request)
-    await door.engine.submit(run.id)
+    if run.going:
+        await door.engine.submit(run.id)
     return run
+
+
+def started_words(run: Run, where: str) -> str:
+    """Say that a run has started, or that it waits; `where` names the place of its card."""
+    if not run.going:
+        return f"Run {run.number} of {run.suite} waits for an approver. Its card is in {where}."
+    asked = f"{run.size:,} answers from {len(run.targets)} target{'s' if len(run.targets) > 1 else ''}"
+    return f"Run {run.number} of {run.suite} has started: {asked}. Its card is in {where}."
 
 
 async def _status(door: Door, asker: Asker, command: StatusCommand) -> Payload:
@@ -109,6 +130,13 @@ async def _cancel(door: Door, asker: Asker, command: CancelCommand) -> Payload:
     run = await _named_run(door, asker, command.run)
     await running.cancel_run(door.services, door.engine, asker.person, run)
     return notice_message(f"Run {run.number} is stopped. What was answered is kept and scored in its card.")
+
+
+async def _resume(door: Door, asker: Asker, command: ResumeCommand) -> Payload:
+    """Let a paused run go on."""
+    run = await _named_run(door, asker, command.run)
+    await running.resume_run(door.services, door.engine, asker.person, run)
+    return notice_message(f"Run {run.number} goes on with what it misses.")
 
 
 async def _review(door: Door, asker: Asker, command: ReviewCommand) -> Payload:
@@ -146,6 +174,73 @@ async def _digest(door: Door, asker: Asker, command: DigestCommand) -> Payload:
     return notice_message(
         "The digest is on its way" + (" to your direct messages." if channel == asker.person.id else ".")
     )
+
+
+async def _judge(door: Door, asker: Asker, command: JudgeCommand) -> Payload:
+    """Tell how far a judge may be believed, or calibrate it in the background."""
+    suite = command.suite or await _thread_suite(door, asker)
+    if command.calibrate:
+        return await calibrate(door, asker.person, suite or await _only_judged(door), asker.channel)
+    if suite:
+        return judge_message(await get_judges(door, suite), door.command)
+    return judges_message(
+        [one for name in await judge_trials.judged_suites(door.services) for one in await _judges(door, name)],
+        door.command,
+    )
+
+
+async def calibrate(door: Door, person: Person, suite: str, channel: str) -> Payload:
+    """Begin to calibrate the judges of a suite; the card comes to the channel."""
+    await check_may_post(door.client, channel, door.command)
+    started = await judge_trials.start_calibration(door.services, person, suite, channel)
+    ids = [calibration.id for calibration in started]
+    door.services.spawn(judge_trials.carry_out_quietly(door.services, *ids))
+    return notice_message(
+        f"The judge of {suite} is put to the stored answers that people graded. Its card comes here when it is done."
+    )
+
+
+async def get_judges(door: Door, suite: str) -> list[JudgeReport]:
+    """Give what is known of the judges of a suite; raises BadRequest where there is none."""
+    found = await _judges(door, suite)
+    if not found:
+        raise BadRequest(
+            f"Suite {suite} has no judge that grades what people grade.",
+            "Its code checks need none; give it one to compare.",
+        )
+    return found
+
+
+async def _judges(door: Door, suite: str) -> list[JudgeReport]:
+    """Give what is known of the judges of a suite."""
+    return await judge_trials.judge_reports(door.services, suite)
+
+
+async def _thread_suite(door: Door, asker: Asker) -> str:
+    """Name the suite of the thread's run, empty outside of one."""
+    if asker.thread_run is None:
+        return ""
+    return (await browsing.get_run(door.services, asker.person, asker.thread_run)).suite
+
+
+async def _only_judged(door: Door) -> str:
+    """Name the one suite that has a judge; raises BadRequest when there are several or none."""
+    names = await judge_trials.judged_suites(door.services)
+    if len(names) != 1:
+        known = f"There are: {', '.join(names[:12])}." if names else "No suite has one."
+        raise BadRequest("The judge of which suite?", known)
+    return names[0]
+
+
+async def _explain(door: Door, asker: Asker, command: ExplainCommand) -> Payload:
+    """Tell where a number comes from."""
+    if command.about_judge:
+        suite = command.judge or await _thread_suite(door, asker) or await _only_judged(door)
+        await get_judges(door, suite)
+        return explanation_message((await explaining.explain_judges(door.services, suite))[0], door.command)
+    run = await _named_run(door, asker, command.run)
+    explanation = await explaining.explain_number(door.services, asker.person, run, command.words)
+    return explanation_message(explanation, door.command)
 
 
 async def _digest_status(door: Door, asker: Asker) -> Payload:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
 import uvicorn
@@ -36,6 +36,9 @@ log = logging.getLogger(__name__)
 EVENTS_PATH = "/slack/events"
 HEALTH_PATH = "/health"
 
+METRICS_PATH = "/metrics"
+METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
 READ_S = 5.0
 """How long a request may take to arrive; Slack's are there at once."""
 
@@ -45,15 +48,24 @@ TOO_LARGE = 413
 Health = Callable[[], Mapping[str, Any]]
 """Tells how the bot is; `ok` in it decides between 200 and 503."""
 
+Metrics = Callable[[], Awaitable[str]]
+"""Gives the figures as Prometheus reads them."""
 
-def build_http_app(health: Health, events: ASGIApp | None = None) -> Starlette:
-    """Give the web app: the health page, and Slack's requests when there is somebody to take them."""
+
+def build_http_app(health: Health, events: ASGIApp | None = None, metrics: Metrics | None = None) -> Starlette:
+    """Give the web app: the health page, the figures, and Slack's requests when there is somebody to take them."""
 
     async def show_health(request: Request) -> Response:
         told = dict(health())
         return JSONResponse(told, 200 if told.get("ok") else 503)
 
+    async def show_metrics(request: Request) -> Response:
+        assert metrics is not None
+        return Response(await metrics(), media_type=METRICS_TYPE)
+
     routes = [Route(HEALTH_PATH, show_health)]
+    if metrics is not None:
+        routes.append(Route(METRICS_PATH, show_metrics))
     if events is not None:
         routes.append(Route(EVENTS_PATH, events))
     app = Starlette(routes=routes)

@@ -23,6 +23,7 @@ class ActionId(StrEnum):
 
     LINK = "link"
     RUN_CANCEL = "run_cancel"
+    RUN_RESUME = "run_resume"
     RUN_REVIEW = "run_review"
     RUN_FAILURES = "run_failures"
     RUN_NUMBERS = "run_numbers"
@@ -38,7 +39,18 @@ class ActionId(StrEnum):
     CANDIDATE_EDIT = "candidate_edit"
     CANDIDATE_REJECT = "candidate_reject"
     DIGEST_NUMBERS = "digest_numbers"
+    JUDGE_CALIBRATE = "judge_calibrate"
+    JUDGE_EXPLAIN = "judge_explain"
+    JUDGE_SHARE = "judge_share"
+    JUDGE_REASONS_SHARE = "judge_reasons_share"
+    NUMBER_ARITHMETIC = "number_arithmetic"
+    NUMBER_SHARE = "number_share"
     RUN_MORE = "run_more"
+    PREVIEW_START = "preview_start"
+    PREVIEW_CHANGE = "preview_change"
+    PREVIEW_CANCEL = "preview_cancel"
+    RUN_APPROVE = "run_approve"
+    RUN_REJECT = "run_reject"
 
 
 GRADE_ACTIONS = re.compile(rf"^{ActionId.GRADE}:\d\d?$")
@@ -67,6 +79,7 @@ class CallbackId(StrEnum):
     BETTER_ANSWER = "better_answer"
     CANDIDATE_EDIT = "candidate_edit"
     CANDIDATE_REJECT = "candidate_reject"
+    PREVIEW_CHANGE = "preview_change"
 
 
 class BlockId(StrEnum):
@@ -77,6 +90,11 @@ class BlockId(StrEnum):
     BETTER = "better"
     REFERENCE = "reference"
     WHY = "why"
+    SUITE = "suite"
+    TARGETS = "targets"
+    ITEMS = "items"
+    REPEAT = "repeat"
+    BUDGET = "budget"
 
 
 FIELD = "field"
@@ -125,6 +143,14 @@ class SuiteClick:
 
 
 @dataclass(frozen=True, slots=True)
+class DraftClick:
+    """A button of a preview."""
+
+    tag: ClassVar[str] = "draft"
+    draft_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class DigestClick:
     """A button of a digest."""
 
@@ -132,8 +158,46 @@ class DigestClick:
     digest_id: str
 
 
-Click = RunClick | GradeClick | ReviewClick | CandidateClick | SuiteClick | DigestClick
-ClickT = TypeVar("ClickT", RunClick, GradeClick, ReviewClick, CandidateClick, SuiteClick, DigestClick)
+@dataclass(frozen=True, slots=True)
+class JudgeClick:
+    """A button about the judges of a suite."""
+
+    tag: ClassVar[str] = "judge"
+    suite: str
+
+
+@dataclass(frozen=True, slots=True)
+class NumberClick:
+    """A button about a number of a run; `number` is the hash that names it."""
+
+    tag: ClassVar[str] = "number"
+    run_id: RunId
+    number: str
+
+
+Click = (
+    RunClick
+    | GradeClick
+    | ReviewClick
+    | CandidateClick
+    | SuiteClick
+    | DigestClick
+    | JudgeClick
+    | NumberClick
+    | DraftClick
+)
+ClickT = TypeVar(
+    "ClickT",
+    RunClick,
+    GradeClick,
+    ReviewClick,
+    CandidateClick,
+    SuiteClick,
+    DigestClick,
+    JudgeClick,
+    NumberClick,
+    DraftClick,
+)
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}")
 _LONGEST = 200

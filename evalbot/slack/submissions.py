@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from evalbot.people import Person
+from evalbot.slack.actions import replace_at
+from evalbot.slack.command_text import RunCommand, Verb, parse_command
 from evalbot.slack.door import Door
-from evalbot.slack.ids import FIELD, BlockId, CallbackId, CandidateClick, GradeClick, ReviewClick, decode
-from evalbot.workflows import curating, reviewing
+from evalbot.slack.ids import FIELD, BlockId, CallbackId, CandidateClick, DraftClick, GradeClick, ReviewClick, decode
+from evalbot.slack.views.previews import preview_message
+from evalbot.workflows import curating, previewing, reviewing
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +93,52 @@ async def reject_candidate(door: Door, sent: Submission) -> Follow | None:
     return None
 
 
+async def change_preview(door: Door, sent: Submission) -> Follow | None:
+    """Show the preview of a changed run in the place of the one before; what is wrong is told under a field."""
+    value, _, where = sent.metadata.partition("\n")
+    draft_id = decode(value, DraftClick).draft_id
+    before = await previewing.get_request(door.services, sent.person, draft_id)
+    command = _command(sent)
+    request = replace(
+        before,
+        suite=command.suite,
+        targets=command.targets,
+        limit=command.n,
+        repeats=command.repeat,
+        budget=command.budget,
+    )
+    preview = await previewing.change_draft(door.services, sent.person, draft_id, request)
+
+    async def show() -> None:
+        payload = preview_message(preview)
+        if where and await replace_at(door, where, payload):
+            return
+        if request.channel.startswith(("D", "U", "W")):
+            await door.client.chat_postMessage(channel=request.channel, **payload)
+        else:
+            await door.client.chat_postEphemeral(channel=request.channel, user=sent.person.id, **payload)
+
+    return show
+
+
+def _command(sent: Submission) -> RunCommand:
+    """Read the fields as what one would type."""
+    options = {
+        "model": sent.text(BlockId.TARGETS).replace(" ", ""),
+        "n": sent.text(BlockId.ITEMS).strip(),
+        "repeat": sent.text(BlockId.REPEAT).strip(),
+        "budget": sent.text(BlockId.BUDGET).strip(),
+    }
+    words = [f"{key}:{value}" for key, value in options.items() if value]
+    found = parse_command(" ".join([str(Verb.RUN), sent.text(BlockId.SUITE).strip(), *words]))
+    assert isinstance(found, RunCommand)
+    return found
+
+
 HANDLERS: Mapping[CallbackId, Handler] = {
     CallbackId.REASON: save_reason,
     CallbackId.BETTER_ANSWER: propose_better,
     CallbackId.CANDIDATE_EDIT: save_candidate,
     CallbackId.CANDIDATE_REJECT: reject_candidate,
+    CallbackId.PREVIEW_CHANGE: change_preview,
 }

@@ -92,7 +92,8 @@ def weighted_mean(
 
     human, predicted, probabilities: the drawn part; predicted_pool: predictions for the whole pool, made without these
     labels. The mean prediction is corrected by residuals over their chances; on either side one imagined residual at the
-    end of the range, drawn with the average chance, widens the interval.
+    end of the range, drawn with the smallest chance there was, widens the interval: with the average one, rare errors where
+    the chances were small went unseen (coverage 0.905 instead of 0.973 with 60 labels of 300, chances 0.10 and 0.41).
     Source: Horvitz & Thompson 1952, doi:10.1080/01621459.1952.10483446; Hajek 1964, doi:10.1214/aoms/1177700375 (the
     variance for draws of fixed size); Zrnic & Candes 2024, arXiv:2403.03208.
     """
@@ -101,7 +102,7 @@ def weighted_mean(
         raise ValueError("Every drawn label needs a prediction and a chance in (0, 1].")
     terms = (y - g) / p
     value = within.clip(float(pool.mean()) + float(terms.sum()) / pool.size)
-    chance = min(1.0, y.size / pool.size)
+    chance = float(p.min())
     halves = []
     for end in (within.lower - float(pool.mean()), within.upper - float(pool.mean())):
         padded, doubt = np.append(terms, end / chance), 1 - np.append(p, chance)

@@ -29,6 +29,8 @@ _MINE = (
 _KEEP_MINE = FORMER_GRADES.insert().from_select(_KEPT, select(HUMAN_GRADES).where(*_MINE))
 _DROP_MINE = delete(HUMAN_GRADES).where(*_MINE)
 
+_AT_ONCE = 500
+
 
 async def add_grades(tx: Transaction, grades: Sequence[Grade]) -> None:
     """Add grades of checks and judges; those the output has already from the same grader and version are left out."""
@@ -91,6 +93,23 @@ async def human_grades_between(tx: Transaction, team: TeamId, start: datetime, e
     ours = ours.where(OUTPUTS.c.id == HUMAN_GRADES.c.output_id, RUNS.c.team == team)
     period = (HUMAN_GRADES.c.at >= start) & (HUMAN_GRADES.c.at < end)
     return await _human_grades(tx, select(HUMAN_GRADES).where(period, ours.exists()))
+
+
+async def human_grades_of_suite(tx: Transaction, team: TeamId, suite: str) -> list[Grade]:
+    """Give the current grades of people on outputs of every run of a suite, oldest first."""
+    # As a condition, not a join: people grade few outputs of all that the runs of a suite have.
+    ours = select(RUNS.c.id).join(OUTPUTS, OUTPUTS.c.run_id == RUNS.c.id)
+    ours = ours.where(OUTPUTS.c.id == HUMAN_GRADES.c.output_id, RUNS.c.team == team, RUNS.c.suite == suite)
+    return await _human_grades(tx, select(HUMAN_GRADES).where(ours.exists()))
+
+
+async def judge_grades_of(tx: Transaction, output_ids: Sequence[OutputId]) -> list[Grade]:
+    """Give the judges' grades of some outputs, of all versions."""
+    found: list[Grade] = []
+    for start in range(0, len(output_ids), _AT_ONCE):
+        some = GRADES.c.output_id.in_(output_ids[start : start + _AT_ONCE])
+        found += await _machine_grades(tx, select(GRADES).where(some, GRADES.c.kind == GraderKind.JUDGE))
+    return found
 
 
 def _mine(output_id: OutputId, person: str, criterion: str) -> dict[str, str]:

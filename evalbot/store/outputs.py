@@ -9,12 +9,18 @@ from typing import Any
 from sqlalchemy import Row, bindparam, func, literal, select, tuple_
 
 from evalbot.errors import UnknownName
+from evalbot.grading.grades import GraderKind
 from evalbot.runs.outputs import Failure, Output, OutputId, RunId, Unit, Usage
-from evalbot.store.tables import OUTPUTS
+from evalbot.store.tables import GRADES, OUTPUTS
 from evalbot.store.transaction import Transaction
 from evalbot.suites.items import ItemId
 
 _BY_ID = select(OUTPUTS).where(OUTPUTS.c.id == bindparam("id"))
+_AMONG = select(OUTPUTS.c.id).where(OUTPUTS.c.id.in_(bindparam("ids", expanding=True)))
+_JUDGED = select(GRADES.c.output_id).where(GRADES.c.output_id == OUTPUTS.c.id, GRADES.c.kind == GraderKind.JUDGE)
+_UNJUDGED_AMONG = select(OUTPUTS).where(
+    OUTPUTS.c.id.in_(bindparam("ids", expanding=True)), OUTPUTS.c.failure_kind.is_(None), ~_JUDGED.exists()
+)
 _ORDER = (OUTPUTS.c.target, OUTPUTS.c.item_id, OUTPUTS.c.repeat)
 _MOST_TOKENS = 2**63 - 1
 """What a database can count to; a provider that claims more is lying."""
@@ -35,10 +41,15 @@ async def add_outputs(tx: Transaction, outputs: Sequence[Output]) -> None:
     await tx.add_all(OUTPUTS, [_values(output) for output in outputs])
 
 
-async def done_units(tx: Transaction, run_id: RunId) -> set[Unit]:
-    """Give the units of a run that have an output."""
-    rows = await tx.execute(select(*_ORDER).where(OUTPUTS.c.run_id == run_id))
-    return {Unit(row.target, ItemId(row.item_id), row.repeat) for row in rows}
+async def find_done(tx: Transaction, wanted: Sequence[OutputId]) -> set[OutputId]:
+    """Give which of some outputs are there; for the units of a shard, not for those of a whole run."""
+    rows = await tx.execute(_AMONG, {"ids": wanted})
+    return {OutputId(row.id) for row in rows}
+
+
+async def find_unjudged(tx: Transaction, wanted: Sequence[OutputId]) -> list[Output]:
+    """Give those of some outputs that are answered and have no judge's grade, in no order."""
+    return [_output(row) for row in await tx.execute(_UNJUDGED_AMONG, {"ids": wanted})]
 
 
 async def count_outputs(tx: Transaction, run_id: RunId) -> OutputCounts:
@@ -46,6 +57,13 @@ async def count_outputs(tx: Transaction, run_id: RunId) -> OutputCounts:
     counts = (func.count().label("outputs"), func.count(OUTPUTS.c.failure_kind).label("errors"))
     row = (await tx.execute(select(*counts).where(OUTPUTS.c.run_id == run_id))).one()
     return OutputCounts(row.outputs, row.errors)
+
+
+async def count_cached(tx: Transaction, run_id: RunId) -> int:
+    """Count the outputs of a run that came from the cache."""
+    wanted = select(func.count()).select_from(OUTPUTS).where(OUTPUTS.c.run_id == run_id, OUTPUTS.c.cached)
+    count: int = (await tx.execute(wanted)).scalar_one()
+    return count
 
 
 async def list_outputs(tx: Transaction, run_id: RunId) -> list[Output]:
@@ -90,6 +108,7 @@ def _values(output: Output) -> dict[str, Any]:
         "output_tokens": _countable(usage.output_tokens),
         "cost_usd": usage.cost_usd,
         "at": output.at,
+        "cached": usage.cached,
     }
 
 
@@ -107,6 +126,6 @@ def _output(row: Row[Any]) -> Output:
         unit=Unit(row.target, ItemId(row.item_id), row.repeat),
         text=row.text,
         failure=Failure(row.failure_kind, row.failure_message) if failed else None,
-        usage=Usage(row.latency_s, row.input_tokens, row.output_tokens, row.cost_usd),
+        usage=Usage(row.latency_s, row.input_tokens, row.output_tokens, row.cost_usd, row.cached),
         at=row.at,
     )

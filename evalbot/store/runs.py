@@ -86,6 +86,12 @@ async def end_run(tx: Transaction, run: Run) -> bool:
     return (await tx.execute(update(RUNS).where(RUNS.c.id == run.id, _STILL), values)).rowcount == 1
 
 
+async def move_run(tx: Transaction, run: Run, before: RunStatus) -> bool:
+    """Save the state and note of a run that was in another state before; tell whether it was, so that this call moved it."""
+    was = (RUNS.c.id == run.id) & (RUNS.c.status == before)
+    return (await tx.execute(update(RUNS).where(was), {"status": run.status, "note": run.note})).rowcount == 1
+
+
 async def _all(tx: Transaction, wanted: Select[Any]) -> list[Run]:
     """Give the runs of a query."""
     return [_run(row) for row in await tx.execute(wanted)]

@@ -1,23 +1,29 @@
-"""Suites in the database: released versions, which never change."""
+"""Suites in the database: released versions, which never change; their items are rows of their own."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Row, and_, bindparam, func, select
+from sqlalchemy import BindParameter, ColumnElement, Row, and_, bindparam, func, select
 
 from evalbot.errors import Conflict
 from evalbot.people import PersonId, TeamId
 from evalbot.store.json_text import dump_noun, load_noun
-from evalbot.store.tables import SUITES
+from evalbot.store.tables import SUITE_ITEMS, SUITES
 from evalbot.store.transaction import Transaction
-from evalbot.suites.items import Split
+from evalbot.suites.items import Item, ItemId, Split
 from evalbot.suites.suites import Suite
 
 _SUITE = TypeAdapter(Suite)
+_ITEM = TypeAdapter(Item)
+_IDS: BindParameter[list[str]] = bindparam("ids", expanding=True)
+_AT_ONCE = 1_000
+_first = itemgetter(0)
 _NEWEST = select(func.max(SUITES.c.version)).where(
     SUITES.c.team == bindparam("team"), SUITES.c.name == bindparam("name")
 )
@@ -36,19 +42,62 @@ class SuiteLine:
 
 async def find_suite(tx: Transaction, team: TeamId, name: str, version: int | None = None) -> Suite | None:
     """Give a version of a suite, the newest when None is asked for; cheap once it was read."""
+    version = version if version is not None else await _newest_version(tx, team, name)
     if version is None:
-        version = (await tx.execute(_NEWEST, {"team": team, "name": name})).scalar()
-        if version is None:
-            return None
+        return None
     key = (team, name, version)
     known = tx.shelf.suites.get(key) or tx.fresh.get(key)
     if known is not None:
         return known
+    frame = await find_frame(tx, team, name, version)
+    if frame is None:
+        return None
+    found = sorted([(row.position, load_noun(_ITEM, row.body)) async for row in _stream(tx, team, frame)], key=_first)
+    return tx.fresh.setdefault(key, replace(frame, items=tuple(item for _, item in found)))
+
+
+async def find_frame(tx: Transaction, team: TeamId, name: str, version: int) -> Suite | None:
+    """Give a version of a suite without its items, for who reads those bit by bit."""
     one = (SUITES.c.team == team) & (SUITES.c.name == name) & (SUITES.c.version == version)
     body = (await tx.execute(select(SUITES.c.body).where(one))).scalar()
-    if body is None:
-        return None
-    return tx.fresh.setdefault(key, load_noun(_SUITE, body))
+    return None if body is None else load_noun(_SUITE, body)
+
+
+async def items_named(tx: Transaction, team: TeamId, frame: Suite, ids: Sequence[ItemId]) -> dict[ItemId, Item]:
+    """Give some items of a suite version by their ids; those it does not have are left out."""
+    wanted = select(SUITE_ITEMS.c.body).where(*_of(team, frame), SUITE_ITEMS.c.id.in_(_IDS))
+    items = (load_noun(_ITEM, row.body) for row in await tx.execute(wanted, {"ids": ids}))
+    return {item.id: item for item in items}
+
+
+async def items_with_graders(tx: Transaction, team: TeamId, frame: Suite) -> AsyncIterator[Item]:
+    """Give the items of a suite version that name graders of their own, one by one, in no order."""
+    async for row in _stream(tx, team, frame, SUITE_ITEMS.c.own_graders):
+        yield load_noun(_ITEM, row.body)
+
+
+async def _stream(tx: Transaction, team: TeamId, frame: Suite, *which: ColumnElement[bool]) -> AsyncIterator[Row[Any]]:
+    """Give the rows of a suite version's items by id, one by one, never holding them all."""
+    found = SUITE_ITEMS.c
+    wanted = select(found.id, found.position, found.body).where(*_of(team, frame), *which)
+    page = wanted.order_by(found.id).limit(_AT_ONCE)
+    rows = (await tx.execute(page)).all()
+    while rows:
+        for row in rows:
+            yield row
+        rows = (await tx.execute(page.where(found.id > rows[-1].id))).all()
+
+
+async def _newest_version(tx: Transaction, team: TeamId, name: str) -> int | None:
+    """Give the number of a suite's newest version, None when there is none."""
+    newest: int | None = (await tx.execute(_NEWEST, {"team": team, "name": name})).scalar()
+    return newest
+
+
+def _of(team: TeamId, suite: Suite) -> tuple[ColumnElement[bool], ...]:
+    """Name the items of a suite version."""
+    found = SUITE_ITEMS.c
+    return found.team == team, found.name == suite.name, found.version == suite.version
 
 
 async def list_suites(tx: Transaction, team: TeamId) -> list[SuiteLine]:
@@ -77,13 +126,23 @@ async def add_suite(
         "description": suite.description,
         "item_count": len(alive),
         "holdout_count": sum(item.split is Split.HOLDOUT for item in alive),
-        "body": dump_noun(_SUITE, suite),
+        "body": dump_noun(_SUITE, replace(suite, items=())),
         "released_at": released_at,
         "released_by": released_by,
         "note": note,
     }
     if not await tx.add_once(SUITES, values):
         raise Conflict(f"Suite {suite.name} version {suite.version} was released meanwhile.", "Try again.")
+    key = {"team": team, "name": suite.name, "version": suite.version}
+    for start in range(0, len(suite.items), _AT_ONCE):
+        some = enumerate(suite.items[start : start + _AT_ONCE], start)
+        await tx.add_all(SUITE_ITEMS, [{**key, **_item_values(item, position)} for position, item in some])
+
+
+def _item_values(item: Item, position: int) -> dict[str, Any]:
+    """Give the row of an item, without the suite's key."""
+    body = dump_noun(_ITEM, item)
+    return {"id": item.id, "position": position, "own_graders": bool(item.graders), "body": body}
 
 
 def _line(row: Row[Any]) -> SuiteLine:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, MetaData, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, MetaData, UniqueConstraint, false
 from sqlmodel import Field, SQLModel
 
 from evalbot.store.exact_text import ExactText
@@ -13,8 +13,11 @@ from evalbot.store.exact_text import ExactText
 Text = Annotated[str, Field(sa_type=ExactText)]
 MaybeText = Annotated[str | None, Field(sa_type=ExactText)]
 KeyText = Annotated[str, Field(sa_type=ExactText, primary_key=True)]
+Whole = Annotated[int, Field(sa_type=BigInteger)]
 MaybeWhole = Annotated[int | None, Field(sa_type=BigInteger)]
 AutoKey = Annotated[int, Field(primary_key=True)]
+
+_SUITE_KEY = ("team", "name", "version")
 
 _NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -61,7 +64,7 @@ class PreferenceRow(Row, table=True):
 
 
 class SuiteRow(Row, table=True):
-    """A released suite version, whole in `body`; the counts are of its items that are not retired."""
+    """A released suite version, in `body` without its items; the counts are of those that are not retired."""
 
     __tablename__ = "suites"
     team: KeyText
@@ -74,6 +77,20 @@ class SuiteRow(Row, table=True):
     released_at: datetime
     released_by: Text
     note: Text
+
+
+class SuiteItemRow(Row, table=True):
+    """An item of a released suite version, whole in `body`; `own_graders` tells whether it names graders itself."""
+
+    __tablename__ = "suite_items"
+    __table_args__ = (ForeignKeyConstraint(["team", "name", "version"], [f"suites.{one}" for one in _SUITE_KEY]),)
+    team: KeyText
+    name: KeyText
+    version: int = Field(primary_key=True)
+    id: KeyText
+    position: int
+    own_graders: bool
+    body: Text
 
 
 class RunRow(Row, table=True):
@@ -126,6 +143,33 @@ class OutputRow(Row, table=True):
     input_tokens: MaybeWhole
     output_tokens: MaybeWhole
     cost_usd: float | None
+    at: datetime
+    cached: bool = Field(sa_column_kwargs={"server_default": false()})
+
+
+class ShardStartRow(Row, table=True):
+    """A shard that is being worked on: the first unit it missed when it was begun, and how often it was begun at that one.
+
+    The row goes when the work ends in order; what remains tells that a program died at it.
+    """
+
+    __tablename__ = "shard_starts"
+    __table_args__ = (ForeignKeyConstraint(["run_id"], ["runs.id"]),)
+    run_id: KeyText
+    shard: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    first: Text
+    tries: int
+
+
+class KeptAnswerRow(Row, table=True):
+    """An answer kept for later runs; `key` is a hash of everything that was asked."""
+
+    __tablename__ = "kept_answers"
+    key: KeyText
+    text: Text
+    latency_s: float
+    input_tokens: MaybeWhole
+    output_tokens: MaybeWhole
     at: datetime
 
 
@@ -339,13 +383,78 @@ class PostRow(Row, table=True):
     put_at: datetime
 
 
+class CalibrationRow(Row, table=True):
+    """A calibration of a judge, whole in `body`; `epoch` is the key of the epoch it belongs to."""
+
+    __tablename__ = "calibrations"
+    __table_args__ = (Index(None, "team", "suite", "epoch"),)
+    id: KeyText
+    team: Text
+    suite: Text
+    epoch: Text
+    body: Text
+    started_at: datetime
+    finished_at: datetime | None
+
+
+class PermitRow(Row, table=True):
+    """How far ahead the calls to an endpoint are handed out, and until when it wants none; in seconds of the database's clock."""
+
+    __tablename__ = "permits"
+    endpoint: KeyText
+    free_at: float
+    closed_until: float
+
+
+class AccountRow(Row, table=True):
+    """What was spent on one budget, in billionths of a dollar; `unknown` counts calls without a price."""
+
+    __tablename__ = "accounts"
+    team: KeyText
+    name: KeyText
+    billed: Whole
+    guessed: Whole
+    held: Whole
+    unknown: Whole
+
+
+class RunBudgetRow(Row, table=True):
+    """What a run may cost, what it is expected to, and who decided on it; amounts in billionths of a dollar."""
+
+    __tablename__ = "run_budgets"
+    __table_args__ = (ForeignKeyConstraint(["run_id"], ["runs.id"]),)
+    run_id: KeyText
+    most: MaybeWhole
+    low: MaybeWhole
+    high: MaybeWhole
+    decision: Text
+    decided_by: MaybeText
+    decided_name: Text
+    decided_at: datetime | None
+
+
+class DraftRow(Row, table=True):
+    """A run that somebody looks at before its start, whole in `body`."""
+
+    __tablename__ = "drafts"
+    __table_args__ = (Index(None, "made_at"),)
+    id: KeyText
+    team: Text
+    person: Text
+    body: Text
+    made_at: datetime
+
+
 _TABLES = Row.metadata.tables
 WORKSPACES = _TABLES["workspaces"]
 PEOPLE = _TABLES["people"]
 PREFERENCES = _TABLES["preferences"]
 SUITES = _TABLES["suites"]
+SUITE_ITEMS = _TABLES["suite_items"]
 RUNS = _TABLES["runs"]
 OUTPUTS = _TABLES["outputs"]
+SHARD_STARTS = _TABLES["shard_starts"]
+KEPT_ANSWERS = _TABLES["kept_answers"]
 GRADES = _TABLES["grades"]
 HUMAN_GRADES = _TABLES["human_grades"]
 FORMER_GRADES = _TABLES["former_grades"]
@@ -357,3 +466,8 @@ SLOTS = _TABLES["slots"]
 DIGESTS = _TABLES["digests"]
 DELIVERIES = _TABLES["deliveries"]
 POSTS = _TABLES["posts"]
+CALIBRATIONS = _TABLES["calibrations"]
+PERMITS = _TABLES["permits"]
+ACCOUNTS = _TABLES["accounts"]
+RUN_BUDGETS = _TABLES["run_budgets"]
+DRAFTS = _TABLES["drafts"]

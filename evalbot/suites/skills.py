@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+OVERALL = "overall"
+"""What the estimate over all items is called where skills are named; no skill may be called so."""
+
 
 @dataclass(frozen=True, slots=True)
 class Skill:

@@ -47,7 +47,10 @@ class DigestPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """One released version of a suite, whole: items, prompts and rubrics are part of it."""
+    """One released version of a suite, whole: items, prompts and rubrics are part of it.
+
+    `gate` holds the conditions under which a run in CI fails, as they were written.
+    """
 
     name: str
     items: tuple[Item, ...]
@@ -63,6 +66,7 @@ class Suite:
     run: RunDefaults = field(default_factory=RunDefaults)
     review: ReviewPolicy = field(default_factory=ReviewPolicy)
     digest: DigestPolicy = field(default_factory=DigestPolicy)
+    gate: tuple[str, ...] = ()
 
     def item(self, item_id: str) -> Item:
         """Give an item by id; raises UnknownName."""

@@ -11,6 +11,7 @@ from evalbot.library.assets import assets_folder
 from evalbot.library.guesses import explain_guess, guess_mapping
 from evalbot.library.import_items import ImportReport, import_rows, parse_mapping, with_imported
 from evalbot.library.project import LoadedProject, Project, load_project, load_suite
+from evalbot.library.promptfoo_suite import load_promptfoo
 from evalbot.library.read_rows import Row, read_rows
 from evalbot.library.writing import write_suite
 from evalbot.settings import load_settings, project_folder
@@ -39,10 +40,19 @@ class CheckedProject:
     project: LoadedProject
 
 
-def import_items(file: Path, name: str, mapping: str, dry_run: bool) -> Import:
-    """Add the rows of a data file to a suite of the project, which is made when it is new; importing twice adds nothing."""
+def import_file(file: Path, name: str, mapping: str, dry_run: bool) -> Import:
+    """Bring a file into the project: rows of data as items of a suite, or a promptfoo suite whole."""
     if not file.is_file():
         raise BadRequest(f"There is no file {file}.", "Check its path.")
+    if file.suffix.lower() not in (".yaml", ".yml"):
+        return import_items(file, name, mapping, dry_run)
+    if mapping:
+        raise BadRequest("A promptfoo file says itself what its fields are.", "Leave --map out.")
+    return import_suite(file, name, dry_run)
+
+
+def import_items(file: Path, name: str, mapping: str, dry_run: bool) -> Import:
+    """Add the rows of a data file to a suite of the project, which is made when it is new; importing twice adds nothing."""
     rows = read_rows(file)
     columns = parse_mapping(mapping) if mapping else _guessed(rows, file)
     report = import_rows(rows, columns, Source(kind="import", url=file.name))
@@ -55,6 +65,18 @@ def import_items(file: Path, name: str, mapping: str, dry_run: bool) -> Import:
     new = len(after.items) - len(base.items)
     written = write_suite(folder, after) if new and not dry_run else None
     return Import(name, len(rows), columns, report, new, "" if before else guess.why, written)
+
+
+def import_suite(file: Path, name: str, dry_run: bool) -> Import:
+    """Make a suite of a promptfoo file; a suite of that name is never written over."""
+    shipped = assets_folder(load_settings().assets)
+    folder = import_folder(shipped)
+    suite = replace(load_promptfoo(file.resolve(), Project(file.resolve().parent, shipped)), name=name)
+    if (folder / "suites" / f"{name}.yaml").is_file() or _existing(Project(folder, shipped), name):
+        raise BadFile(f"The project has a suite {name} already.", "Choose another name with --suite.")
+    written = None if dry_run else write_suite(folder, suite)
+    items = suite.items
+    return Import(name, len(items), {}, ImportReport(items, ()), len(items), "", written)
 
 
 def _guessed(rows: list[Row], file: Path) -> Mapping[str, str]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
 from evalbot.errors import BadRequest
 from evalbot.library.assets import assets_folder
 from evalbot.library.project import load_project
-from evalbot.reporting.gates import Condition, check_names, parse_gate
 from evalbot.reports.contents import RunReport
 from evalbot.reports.csv_file import run_csv
 from evalbot.reports.github import annotation_lines, run_github
@@ -20,6 +19,7 @@ from evalbot.reports.json import run_json
 from evalbot.reports.junit import run_junit
 from evalbot.runs.runs import Run
 from evalbot.settings import load_settings, project_folder
+from evalbot.suites.gates import Condition, check_names, parse_gate
 from evalbot.suites.targets import short_target
 from evalbot.terminal.stored_runs import open_archive, skills_of
 
@@ -48,6 +48,10 @@ class Wanted:
     conditions: tuple[Condition, ...]
     annotated: bool
     include_holdout: bool
+
+    def gated_too(self, texts: Sequence[str]) -> Wanted:
+        """Give the same with the conditions that the suite's own file names, before those that were asked for."""
+        return replace(self, conditions=tuple(dict.fromkeys([*parse_gate(texts), *self.conditions])))
 
     def __bool__(self) -> bool:
         return bool(self.files or self.summary or self.conditions or self.annotated)

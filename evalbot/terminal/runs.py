@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import getpass
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from rich.console import Console
 from rich.text import Text
 
 from evalbot.app import Program, open_program, open_store
-from evalbot.errors import Conflict, OutsideError
+from evalbot.errors import BadRequest, Conflict, OutsideError
 from evalbot.people import Person, PersonId, Role
 from evalbot.reporting.estimates import RunSummary
-from evalbot.runs.runs import Run
+from evalbot.reports.forecast_words import cost_words, preview_line
+from evalbot.runs.budgets import dollars
+from evalbot.runs.runs import Run, RunStatus
 from evalbot.settings import load_settings
 from evalbot.terminal.progress import TerminalAnnouncer
+from evalbot.terminal.stored_runs import open_archive
 from evalbot.workflows import browsing
+from evalbot.workflows.previewing import Preview, look_at
+from evalbot.workflows.regrading import start_regrading
+from evalbot.workflows.running import resume_run
 from evalbot.workflows.starting import RunRequest, find_interrupted, start_run
 
 PATIENCE_S = 60.0
@@ -33,20 +41,44 @@ class RunOptions:
     repeats: int | None
     concurrency: int | None
     holdout: bool
+    budget: int | None = None
+    """What the run may cost at most, in billionths of a dollar."""
+    approved: bool = False
+    """Whether its cost was approved beforehand."""
+    cache: bool = False
+    """Whether answers that were given before are used again."""
+
+
+Confirm = Callable[[str], bool]
+"""Asks a question at the terminal."""
 
 
 @dataclass(frozen=True, slots=True)
 class DoneRun:
-    """A run that has ended, with what it says; `first_error` is the first failure's sentence, empty without one."""
+    """A run that has ended, with what it says; `first_error` is the first failure's sentence, empty without one.
+
+    `gate` holds the conditions under which the suite's file says that it fails.
+    """
 
     run: Run
     summary: RunSummary
     first_error: str
+    gate: tuple[str, ...] = ()
 
 
-async def run_suite(options: RunOptions, console: Console) -> DoneRun:
-    """Run a suite to its end in this process. A run with the same options that was interrupted is gone on with."""
+async def preview_suite(options: RunOptions) -> Preview:
+    """Give what a run would take; nothing is asked and nothing is saved."""
     settings = load_settings()
+    async with open_store(settings) as store, open_program(settings, store) as program:
+        return await look_at(program.services, _request(program, options))
+
+
+async def run_suite(options: RunOptions, console: Console, ask: Confirm | None = None) -> DoneRun:
+    """Run a suite to its end in this process. A run with the same options that was interrupted is gone on with.
+
+    `ask` asks before a run whose cost needs approval; without it such a run is refused.
+    """
+    settings = load_settings(cache=True) if options.cache else load_settings()
     announcer = TerminalAnnouncer(console)
     async with (
         open_store(settings) as store,
@@ -55,31 +87,91 @@ async def run_suite(options: RunOptions, console: Console) -> DoneRun:
         for problem in program.project.problems:
             console.print(Text(f"warning: {problem}", style="yellow"), soft_wrap=True)
         with contextlib.closing(announcer):
-            run = await _carry_out(program, options, console)
-        summary = await browsing.run_summary(program.services, run)
-        errors = await browsing.list_errors(program.services, run, 1)
-        return DoneRun(run, summary, errors[0].failure.message if errors and errors[0].failure else "")
+            run = await _carry_out(program, options, console, ask)
+        if settings.cache:
+            cached = await browsing.count_cached(program.services, run)
+            console.print(f"{cached:,} of {run.size:,} answers came from the cache.")
+        return await _done(program, run)
 
 
-async def _carry_out(program: Program, options: RunOptions, console: Console) -> Run:
-    """Start or go on with a run and wait for its end."""
-    services = program.services
-    request = RunRequest(
+async def regrade_run(name: str, console: Console) -> DoneRun:
+    """Grade the stored answers of a run again, with what its suite says now; no target is asked."""
+    settings = load_settings()
+    async with open_archive() as archive:
+        old = await archive.find(name)
+    announcer = TerminalAnnouncer(console)
+    async with (
+        open_store(settings) as store,
+        open_program(settings, store, announcer=announcer, patience_s=PATIENCE_S) as program,
+    ):
+        with contextlib.closing(announcer):
+            person = _operator(program)
+            started = await start_regrading(program.services, person, old)
+            run = await _wait_for_end(program, started, person, console)
+        return await _done(program, run)
+
+
+async def _done(program: Program, run: Run) -> DoneRun:
+    """Load what an ended run says."""
+    summary = await browsing.run_summary(program.services, run)
+    errors = await browsing.list_errors(program.services, run, 1)
+    suite = program.project.suites.get(run.suite)
+    first_error = errors[0].failure.message if errors and errors[0].failure else ""
+    return DoneRun(run, summary, first_error, suite.gate if suite else ())
+
+
+def _request(program: Program, options: RunOptions) -> RunRequest:
+    """Give what was asked for."""
+    return RunRequest(
         suite=options.suite,
-        person=Person(PersonId(_user()), services.team, _user(), Role.ADMIN),
+        person=_operator(program),
         targets=options.targets,
         limit=options.limit,
         repeats=options.repeats,
         concurrency=options.concurrency,
         holdout=options.holdout,
+        budget=options.budget,
+        approved=options.approved,
     )
+
+
+async def _look_first(program: Program, request: RunRequest, console: Console, ask: Confirm | None) -> RunRequest:
+    """Say what a run will take before it is started; raises BadRequest for one that costs more than may be started so."""
+    preview = await look_at(program.services, request)
+    console.print(Text(f"{preview.run.suite}: {preview_line(preview.forecast)}."), soft_wrap=True)
+    if not preview.waits or request.approved:
+        return request
+    limit = f"${dollars(program.services.limits.approval_above or 0):,.2f}"
+    cost = cost_words(preview.forecast)
+    if ask is None:
+        raise BadRequest(
+            f"This run would cost {cost}, and above {limit} somebody must agree.", "Add --yes, or a smaller --budget."
+        )
+    if not await asyncio.to_thread(ask, f"This run would cost {cost}, more than {limit}. Start it?"):
+        raise BadRequest("The run was not started.", "Nothing was asked.")
+    return replace(request, approved=True)
+
+
+async def _carry_out(program: Program, options: RunOptions, console: Console, ask: Confirm | None) -> Run:
+    """Start or go on with a run and wait for its end."""
+    services = program.services
+    request = _request(program, options)
     run = await find_interrupted(services, request, program.engine.can_take)
     if run is None:
-        run = await start_run(services, request)
+        run = await start_run(services, await _look_first(program, request, console, ask))
     else:
+        if run.status is RunStatus.PAUSED:
+            run = await resume_run(services, program.engine, request.person, run)
         progress = await browsing.run_progress(services, run)
         console.print(f"Going on with run {run.number}: {progress.outputs} of {progress.size} outputs are there.")
+    return await _wait_for_end(program, run, request.person, console)
+
+
+async def _wait_for_end(program: Program, run: Run, person: Person, console: Console) -> Run:
+    """Have a run carried out and give it ended; raises what stopped it."""
     await program.engine.submit(run.id)
+    if await program.lacks_workers():
+        console.print("No worker is there yet: start one with evalbot worker. The run waits for it.")
     await program.engine.wait()
     failure = program.engine.failure(run.id)
     if isinstance(failure, OutsideError):
@@ -87,10 +179,17 @@ async def _carry_out(program: Program, options: RunOptions, console: Console) ->
         raise OutsideError(failure.message, hint.strip())
     if failure is not None:
         raise failure
-    ended = await browsing.get_run(services, request.person, run.id)
+    ended = await browsing.get_run(program.services, person, run.id)
+    if ended.status is RunStatus.PAUSED:
+        raise OutsideError(f"Run {run.number} is paused: {ended.note}", "The same command goes on with it.")
     if ended.open:
         raise Conflict(f"Another process is carrying out run {run.number}.", "Wait for its end.")
     return ended
+
+
+def _operator(program: Program) -> Person:
+    """Give who works at this terminal."""
+    return Person(PersonId(_user()), program.services.team, _user(), Role.ADMIN)
 
 
 def _user() -> str:

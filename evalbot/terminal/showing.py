@@ -12,12 +12,14 @@ from rich.text import Text
 
 from evalbot.reporting.estimates import OVERALL, Change
 from evalbot.reporting.gates import GateResult
+from evalbot.reporting.telling import NO_HEADLINE, UNVERIFIED, change_basis, degenerate_words
 from evalbot.reports.comparing import Pairing, RunComparison, TargetComparison
 from evalbot.reports.contents import AnswerState, ReportedAnswer, RunReport
 from evalbot.reports.foreign_text import line, shown
 from evalbot.reports.gate_words import gate_line, outcome_words
 from evalbot.reports.json import answer_data, estimate_data, summary_data
 from evalbot.reports.words import (
+    MINUS,
     change_alone,
     change_interval,
     changes_said,
@@ -176,8 +178,10 @@ def print_comparison(console: Console, comparison: RunComparison) -> None:
 def _print_target(console: Console, comparison: RunComparison, one: TargetComparison) -> None:
     """Print one target's comparison: the verdict, on what it stands, the numbers, and the items that moved."""
     name = line(one.after, 60) if one.before == one.after else f"{line(one.after, 60)} against {line(one.before, 60)}"
-    console.print(Text(f"\n{name}: {_said(one)}", style="bold"), soft_wrap=True)
+    console.print(Text(f"\n{name}: {_said(comparison, one)}", style="bold"), soft_wrap=True)
     console.print(Text(_standing(comparison, one)), soft_wrap=True)
+    for text in _basis(comparison, one):
+        console.print(Text(text), soft_wrap=True)
     if one.changes:
         console.print(_changes_table(comparison, one))
     for word, ids in (("Fell", one.fell), ("Rose", one.rose)):
@@ -187,9 +191,25 @@ def _print_target(console: Console, comparison: RunComparison, one: TargetCompar
             )
 
 
-def _said(one: TargetComparison) -> str:
-    """Say in a few words what came out."""
-    return changes_said(one.changes) or "too few items to compare"
+def _said(comparison: RunComparison, one: TargetComparison) -> str:
+    """Say in a few words what came out; nothing of what stands on an unverified judge."""
+    degenerate = [two for two in comparison.degenerate if two.target in (one.before, one.after)]
+    if degenerate:
+        return f"{line(degenerate[0].target, 60)} {degenerate_words(degenerate[0])}"
+    if one.changes and all(comparison.doubts(change) for change in one.changes):
+        return NO_HEADLINE
+    return changes_said([two for two in one.changes if not comparison.doubts(two)]) or "too few items to compare"
+
+
+def _basis(comparison: RunComparison, one: TargetComparison) -> Iterator[str]:
+    """Say whose grades the overall change stands on."""
+    overall = next((change for change in one.changes if change.skill == OVERALL), None)
+    if overall is None:
+        return
+    alone = "" if overall.judge_alone is None else f"{100 * overall.judge_alone:+.1f} points".replace("-", MINUS)
+    basis = change_basis(overall, alone)
+    if basis:
+        yield f"{basis[0].upper()}{basis[1:]}{f', {UNVERIFIED}' if comparison.doubts(overall) else ''}."
 
 
 def _standing(comparison: RunComparison, one: TargetComparison) -> str:
@@ -223,13 +243,15 @@ def _changes_table(comparison: RunComparison, one: TargetComparison) -> Table:
             *(score_alone(score) if score else "–" for score in scores),
             change_alone(change),
             change_interval(change),
-            _verdict(change),
+            _verdict(change, comparison.doubts(change)),
         )
     return table
 
 
-def _verdict(change: Change) -> Text:
-    """Give the verdict of a change in its colour, which is never alone."""
+def _verdict(change: Change, doubted: bool) -> Text:
+    """Give the verdict of a change in its colour, which is never alone; one that is doubted has none."""
+    if doubted:
+        return Text(f"{verdict_words(change)}, {UNVERIFIED}", style="dim")
     return Text(verdict_words(change), style=_STYLES.get(change.verdict, ""))
 
 

@@ -10,8 +10,9 @@ from evalbot.app import open_store
 from evalbot.errors import BadRequest, UnknownName
 from evalbot.grading.reviews import ReviewStatus
 from evalbot.people import TeamId
+from evalbot.reporting.corrections import corrected_rows
 from evalbot.reporting.estimates import Estimate
-from evalbot.reporting.gates import Condition, check_names, evaluate_gate, gated_targets
+from evalbot.reporting.gates import evaluate_gate, gated_targets
 from evalbot.reporting.scores import score_rows
 from evalbot.reports.comparing import RunComparison, compare_runs
 from evalbot.reports.contents import RunReport, StoredRun, report_run
@@ -20,7 +21,10 @@ from evalbot.runs.runs import Run
 from evalbot.settings import load_settings
 from evalbot.store import outputs, reviews, runs, workspaces
 from evalbot.store.database import Store, Transaction
+from evalbot.suites.gates import Condition, check_names
 from evalbot.suites.suites import Suite
+from evalbot.workflows.calibrating import find_standing
+from evalbot.workflows.judging import judge_targets
 from evalbot.workflows.scoring import load_scored_run, summarise_run
 from evalbot.workflows.starting import newest_suite
 
@@ -123,7 +127,9 @@ async def _stored(tx: Transaction, run: Run) -> StoredRun:
     """Load everything of a run."""
     scored = await load_scored_run(tx, run)
     waiting = await _in_review(tx, run)
-    return StoredRun(run, scored.suite, scored.outputs, scored.grades, scored.scores, waiting)
+    standing = await find_standing(tx, scored.suite, run.team) if judge_targets(scored.suite) else None
+    grades, people = scored.grades, scored.people
+    return StoredRun(run, scored.suite, scored.outputs, grades, scored.scores, waiting, people, standing)
 
 
 async def _in_review(tx: Transaction, run: Run) -> frozenset[OutputId]:
@@ -140,8 +146,8 @@ async def _line(tx: Transaction, run: Run) -> RunLine:
     """Give the line of a run."""
     counts = await outputs.count_outputs(tx, run.id)
     scored = await load_scored_run(tx, run)
-    rows = score_rows(scored.scores, {}, frozenset())
+    rows = corrected_rows(score_rows(scored.counted, {}, frozenset()), scored.counted, {}, scored.people)
     headlines: dict[str, Estimate] = {}
     for row in rows:
-        headlines.setdefault(row.target, row.estimate)
+        headlines.setdefault(row.target, row.best)
     return RunLine(run, counts.outputs, counts.errors, headlines)

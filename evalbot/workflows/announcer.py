@@ -9,6 +9,7 @@ from typing import Protocol
 from evalbot.grading.consensus import Consensus
 from evalbot.grading.grades import Grade
 from evalbot.grading.reviews import Review, Round
+from evalbot.grading.trials import CalibrationReport
 from evalbot.people import PersonId
 from evalbot.reporting.digests import Digest
 from evalbot.reporting.estimates import RunSummary
@@ -82,6 +83,9 @@ class Announcer(Protocol):
     async def digest_ready(self, digest: Digest, picture: Picture | None) -> None:
         """Post the digest."""
 
+    async def judge_calibrated(self, report: CalibrationReport) -> None:
+        """Post what the calibration of a judge brought."""
+
 
 class QuietAnnouncer:
     """Tells nobody: for the command line and for history that is replayed."""
@@ -114,4 +118,7 @@ class QuietAnnouncer:
         """Say nothing."""
 
     async def digest_ready(self, digest: Digest, picture: Picture | None) -> None:
+        """Say nothing."""
+
+    async def judge_calibrated(self, report: CalibrationReport) -> None:
         """Say nothing."""

@@ -93,6 +93,11 @@ async def run_progress(services: Services, run: Run) -> Progress:
     return Progress(run.size, counts.outputs, counts.errors)
 
 
+async def count_cached(services: Services, run: Run) -> int:
+    """Count the answers of a run that were used again instead of asked for."""
+    return await services.store.read(lambda tx: outputs.count_cached(tx, run.id))
+
+
 async def run_summary(services: Services, run: Run) -> RunSummary:
     """Give what a run says."""
     return await services.store.read(lambda tx: summarise_run(tx, run))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from evalbot.charts.trend_picture import draw_trends
 from evalbot.errors import NotAllowed
+from evalbot.grading.calibration import Standing
 from evalbot.grading.reviews import Review, ReviewStatus
 from evalbot.people import Action, Person, TeamId, may
 from evalbot.reporting.composing import MOST_EXHIBITS, Effort, Slot, compose_digest
@@ -23,6 +25,8 @@ from evalbot.store import candidates, digests, grades, outputs, people, reviews,
 from evalbot.store.database import Transaction
 from evalbot.suites.candidates import CandidateStatus
 from evalbot.suites.items import Split
+from evalbot.workflows.calibrating import find_standing
+from evalbot.workflows.judging import judge_targets
 from evalbot.workflows.scoring import ScoredRun, get_suite, judged_pairs, load_scored_run
 from evalbot.workflows.services import Services
 
@@ -128,18 +132,29 @@ async def _compose(services: Services, tx: Transaction, slot: Slot, tz: str) -> 
     ends = [slot.end - timedelta(weeks=back) for back in range(WEEKS - 1, -1, -1)]
     found = [await _newest_runs(tx, slot, end, zone) for end in ends]
     suites = dict.fromkeys(name for week in found for name in week)
-    weeks_of = {
-        name: [_week(end, week.get(name)) for end, week in zip(ends, found, strict=True)] for name in sorted(suites)
-    }
+    weeks_of: dict[str, list[Week]] = {}
+    for name in sorted(suites):
+        doubted = await _is_doubted(tx, slot.team, [week[name] for week in found if name in week])
+        weeks_of[name] = [_week(end, week.get(name), doubted) for end, week in zip(ends, found, strict=True)]
     agreement = judge_agreement([pair for week in found for scored in week.values() for pair in judged_pairs(scored)])
     effort, settled, count = await _effort(tx, slot, zone, agreement)
     exhibits = await _exhibits(tx, settled, list(found[-1].values()))
     return compose_digest(services.new_id(), slot, weeks_of, exhibits, effort, count)
 
 
-def _week(end: date, scored: ScoredRun | None) -> Week:
+def _week(end: date, scored: ScoredRun | None, doubted: bool) -> Week:
     """Give what a suite's run of one week brought; without a run the week is empty."""
-    return Week(end, scored.scores, scored.skill_of) if scored else Week(end, (), {})
+    if scored is None:
+        return Week(end, (), {}, doubted=doubted)
+    return Week(end, scored.counted, scored.skill_of, scored.people, doubted)
+
+
+async def _is_doubted(tx: Transaction, team: TeamId, weeks: Sequence[ScoredRun]) -> bool:
+    """Tell whether the judge of a suite's newest run is unverified."""
+    suite = weeks[-1].suite
+    if not judge_targets(suite):
+        return False
+    return (await find_standing(tx, suite, team)).standing is Standing.UNVERIFIED
 
 
 async def _newest_runs(tx: Transaction, slot: Slot, end: date, zone: ZoneInfo) -> dict[str, ScoredRun]:

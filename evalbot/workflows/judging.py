@@ -39,25 +39,15 @@ from evalbot.workflows.services import Services
 CONTEXT = "context"
 """The item's variable that holds what the target was given to answer from."""
 
+PLAIN_MARK = "0" * 16
+"""Stands for the mark of a request to a judge where two requests are compared; it is never sent."""
+
 NEED_CONTEXT = frozenset({GraderType.FAITHFULNESS, GraderType.CONTEXT_RECALL})
 ABOUT_NO_ANSWER = frozenset({GraderType.CONTEXT_RECALL})
 """Kinds that do not show the judge the answer, so that a blank one changes nothing."""
 
 SAME_TARGET = "As good by rule: the others are compared with this answer."
 NOT_WORTH = "Worse by rule, no judge was asked: the answer is blank or a single word."
-
-
-async def list_unjudged(tx: Transaction, run: Run, suite: Suite) -> list[Output]:
-    """Give the answered outputs of a run that still miss a judge's grade: what a stop left half done."""
-    items = {item.id: item for item in suite.items}
-    if not any(rubric_graders(suite, item) for item in items.values()):
-        return []
-    judged = {grade.output_id for grade in await grades.list_grades(tx, run.id, GraderKind.JUDGE)}
-    return [
-        output
-        for output in await outputs.list_outputs(tx, run.id)
-        if output.answered and output.id not in judged and rubric_graders(suite, items[output.unit.item_id])
-    ]
 
 
 def rubric_graders(suite: Suite, item: Item) -> list[GraderSpec]:
@@ -87,6 +77,22 @@ async def judge_output(
     found = [await case.graded(spec) for spec in rubric_graders(suite, item)]
     if found:
         await recorder.add_judgement(found)
+
+
+async def judge_again(
+    services: Services, suite: Suite, item: Item, output: Output, spec: GraderSpec, prompt: Prompt
+) -> Grade:
+    """Give the grade that the judge of a suite would give a stored output by one grader; nothing is saved."""
+    return await _Case(services, suite, item, output, prompt).graded(spec)
+
+
+def give_up_judging(services: Services, suite: Suite, item: Item, output: Output, why: OutsideError) -> list[Grade]:
+    """Give the errored grades of an output that the judge is not asked about any more."""
+    case, now = _Case(services, suite, item, output, suite.prompts[0]), services.now()
+    return [
+        judge_grade(output.id, case.rubric(spec), why, case.judge(spec), now, spec)
+        for spec in rubric_graders(suite, item)
+    ]
 
 
 async def judge_rivals(services: Services, run: Run, suite: Suite) -> None:
@@ -139,7 +145,7 @@ class _Case:
 
     async def graded(self, spec: GraderSpec) -> Grade:
         """Give the judge's grade of the output by one grader."""
-        rubric, judge, text = self._rubric(spec), self._judge(spec), self.output.text or ""
+        rubric, judge, text = self.rubric(spec), self.judge(spec), self.output.text or ""
         if spec.type is GraderType.PAIRWISE:
             rivals = self._references(spec)
             return await self._compared(spec, rivals[0] if rivals else None)
@@ -175,20 +181,20 @@ class _Case:
         except (OutsideError, CannotCheck) as error:
             outcome = error
         now = self.services.now()
-        return pair_grade(self.output.id, self._rubric(spec), outcome, self._judge(spec), now, spec)
+        return pair_grade(self.output.id, self.rubric(spec), outcome, self.judge(spec), now, spec)
 
     def _by_rule(self, spec: GraderSpec, score: float, why: str) -> Grade:
         """Give a grade that no judge is asked for."""
         now = self.services.now()
-        return pair_grade_by_rule(self.output.id, self._rubric(spec), score, why, self._judge(spec), now, spec)
+        return pair_grade_by_rule(self.output.id, self.rubric(spec), score, why, self.judge(spec), now, spec)
 
-    def _judge(self, spec: GraderSpec) -> Target:
+    def judge(self, spec: GraderSpec) -> Target:
         """Give who judges."""
         judge = spec.target or self.suite.run.judge
         assert judge is not None
         return judge
 
-    def _rubric(self, spec: GraderSpec) -> Rubric:
+    def rubric(self, spec: GraderSpec) -> Rubric:
         """Give what the judge grades with."""
         return self.suite.rubrics[spec.rubric or ""]
 
@@ -219,8 +225,9 @@ class _Case:
 
     async def _verdict(self, spec: GraderSpec, material: Material) -> Verdict:
         """Ask the judge once; raises OutsideError without a readable verdict."""
-        rubric = self._rubric(spec)
+        rubric = self.rubric(spec)
         messages: tuple[Message, ...] = fill_judge_prompt(rubric, material, self.services.new_id())
         schema: Mapping[str, object] = verdict_schema(rubric)
-        answer = await self.services.models.answerer(self._judge(spec)).ask_json(Question(messages, self.item), schema)
+        question = Question(messages, self.item, plain=lambda: fill_judge_prompt(rubric, material, PLAIN_MARK))
+        answer = await self.services.models.answerer(self.judge(spec)).ask_json(question, schema)
         return parse_verdict(answer.text, rubric)

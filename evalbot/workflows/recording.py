@@ -14,29 +14,37 @@ from evalbot.runs.runs import Progress, Run
 from evalbot.store import grades, outputs
 from evalbot.store.database import Transaction
 from evalbot.workflows.services import Services
+from evalbot.workflows.watching import EndpointWatch
 
 PAUSE_S = 0.015
 """How long a batch waits for company before it is written."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Batch:
-    """What is written together; `written` is set once it is committed."""
+    """What is written together; `written` is set once it is committed, or has failed with `error`."""
 
     outputs: list[Output] = field(default_factory=list)
     grades: list[Grade] = field(default_factory=list)
     judged: int = 0
     written: asyncio.Event = field(default_factory=asyncio.Event)
+    error: Exception | None = None
 
 
 class Recorder:
-    """Writes results in batches. `add_output` and `add_judgement` return when their batch is committed."""
+    """Writes results in batches. `add_output` and `add_judgement` return when their batch is committed.
 
-    def __init__(self, services: Services, run: Run, progress: Progress) -> None:
+    While the watch is in doubt whether an endpoint works at all, failures are held back: they are written once it works or the
+    work is done, and forgotten when the run has to pause, so that they are asked again.
+    """
+
+    def __init__(self, services: Services, run: Run, progress: Progress, watch: EndpointWatch) -> None:
         self._services = services
         self._run = run
+        self._watch = watch
         self.progress = progress
         self._batch = Batch()
+        self._held = Batch()
         self._wanted = asyncio.Event()
         self._writer: asyncio.Task[None] | None = None
         self._began = services.now()
@@ -49,60 +57,87 @@ class Recorder:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._writer is not None:
+        try:
+            if error is None and (self._held.outputs or self._held.judged):
+                await self._release_held().written.wait()
+        finally:
+            assert self._writer is not None
             self._writer.cancel()
             await asyncio.gather(self._writer, return_exceptions=True)
+        if error is None and self._batch.error is not None:
+            raise self._batch.error
 
     async def add_output(self, output: Output, checks: Sequence[Grade]) -> None:
         """Write an output with the grades of its checks."""
-        self._batch.outputs.append(output)
-        self._batch.grades.extend(checks)
-        await self._committed()
+        batch = self._batch_for(failed=output.failure is not None)
+        batch.outputs.append(output)
+        batch.grades.extend(checks)
+        await self._committed(batch)
 
     async def add_judgement(self, found: Sequence[Grade]) -> None:
         """Write the judge's grades of one output."""
-        self._batch.grades.extend(found)
-        self._batch.judged += 1
-        await self._committed()
+        batch = self._batch_for(failed=any(grade.error for grade in found))
+        batch.grades.extend(found)
+        batch.judged += 1
+        await self._committed(batch)
 
-    async def _committed(self) -> None:
-        """Wait until the batch of the caller is committed; a failed writer raises here."""
-        written = self._batch.written
+    def _batch_for(self, *, failed: bool) -> Batch:
+        """Give the batch that is written next, or the held one for a failure that may be the endpoint's."""
+        if self._watch.doubtful:
+            return self._held if failed else self._batch
+        return self._release_held() if self._held.outputs or self._held.judged else self._batch
+
+    def _release_held(self) -> Batch:
+        """Have what was held back written with the next batch, and give that."""
+        batch, held = self._batch, self._held
+        batch.outputs += held.outputs
+        batch.grades += held.grades
+        batch.judged += held.judged
+        self._held = Batch()
         self._wanted.set()
-        assert self._writer is not None
-        waiting = asyncio.ensure_future(written.wait())
-        try:
-            await asyncio.wait((waiting, self._writer), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            waiting.cancel()
-        if not written.is_set():
-            self._writer.result()
+        return batch
+
+    async def _committed(self, batch: Batch) -> None:
+        """Wait until the batch of the caller is committed; a failed write raises here. What is held is not waited for."""
+        if batch is self._held:
+            return
+        self._wanted.set()
+        if batch.error is None:
+            await batch.written.wait()
+        if batch.error is not None:
+            raise batch.error
 
     async def _write_all(self) -> None:
-        """Write one batch after the other until cancelled."""
+        """Write one batch after the other until cancelled or a write fails; then everybody who comes hears of it."""
         while True:
             await self._wanted.wait()
             await asyncio.sleep(PAUSE_S)
             self._wanted.clear()
             batch, self._batch = self._batch, Batch()
-            await self._write(batch)
-            batch.written.set()
+            try:
+                await self._write(batch)
+            except Exception as error:
+                batch.error = self._batch.error = error
+                self._batch.written.set()
+                return
+            finally:
+                batch.written.set()
 
     async def _write(self, batch: Batch) -> None:
-        """Commit a batch and tell how far the run is."""
+        """Commit a batch and count it; those who wait for it go on before the progress is told."""
 
         async def save(tx: Transaction) -> None:
             await outputs.add_outputs(tx, batch.outputs)
             await grades.add_grades(tx, batch.grades)
 
         await self._services.store.record(save)
-        failed = sum(not output.answered for output in batch.outputs)
+        batch.written.set()
+        before = self.progress
         self.progress = replace(
-            self.progress,
-            outputs=self.progress.outputs + len(batch.outputs),
-            errors=self.progress.errors + failed,
-            judged=self.progress.judged + batch.judged,
-            to_judge=self.progress.to_judge,
+            before,
+            outputs=before.outputs + len(batch.outputs),
+            errors=before.errors + sum(output.failure is not None for output in batch.outputs),
+            judged=before.judged + batch.judged,
         )
         await self._services.announcer.run_progressed(self._run, self.progress, self._eta_s())
 

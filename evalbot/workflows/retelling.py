@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evalbot.grading.reviews import ReviewStatus
-from evalbot.runs.runs import Run
+from evalbot.runs.runs import Progress, Run, RunStatus
 from evalbot.store import candidates, reviews, runs
 from evalbot.store.database import Transaction
 from evalbot.suites.candidates import Candidate, CandidateStatus
@@ -24,6 +24,8 @@ NEWEST_CANDIDATES = 10
 async def tell_again(services: Services) -> None:
     """Announce the newest runs with their reviews, and the newest candidates; must come before anybody can change them."""
     for run in await services.store.read(lambda tx: runs.list_runs(tx, services.team, limit=NEWEST_RUNS)):
+        if run.status is RunStatus.WAITING:
+            await services.announcer.run_started(run, Progress(run.size))
         if run.open or not run.channel:
             continue
         await tell_result(services, run)

@@ -19,16 +19,17 @@ from evalbot.grading.reviews import (
     purpose_of,
     settle,
 )
-from evalbot.grading.sampling import Pickable, Picked, Strategy, choose_outputs
+from evalbot.grading.sampling import Picked, Strategy, learn_doubts
 from evalbot.people import Action, Person, PersonId, may
-from evalbot.runs.outputs import OutputId, RunId
+from evalbot.runs.outputs import RunId
 from evalbot.runs.runs import Run
 from evalbot.store import grades, outputs, reviews, runs
 from evalbot.store.database import Transaction
-from evalbot.suites.items import ItemStatus, Split
+from evalbot.suites.items import ItemStatus
 from evalbot.workflows.announcer import ReviewState, RoundState
 from evalbot.workflows.curating import end_item_probation
-from evalbot.workflows.scoring import ScoredRun, get_suite, load_scored_run
+from evalbot.workflows.drawing import draw_outputs, known_outputs, recount, reviews_of
+from evalbot.workflows.scoring import get_suite, load_scored_run, summarise_run
 from evalbot.workflows.services import Services
 
 log = logging.getLogger(__name__)
@@ -67,19 +68,24 @@ async def open_round(services: Services, request: RoundRequest) -> OpenedRound:
     if request.size is not None and not 1 <= request.size <= MOST_REVIEWS:
         raise BadRequest(f"A round takes 1 to {MOST_REVIEWS} answers.", f"Try n:{min(MOST_REVIEWS, 10)}.")
 
+    doubts = learn_doubts(await services.store.read(lambda tx: known_outputs(tx, request.run)))
+
     async def save(tx: Transaction) -> OpenedRound:
         scored = await load_scored_run(tx, request.run)
-        pool = _pool(scored, await reviews.reviewed_outputs(tx, request.run.id))
+        before = await reviews_of(tx, request.run.id)
         policy = scored.suite.review
         strategy = request.strategy or _strategy(policy.strategy)
         size = min(request.size or policy.sample, MOST_REVIEWS)
-        picked = choose_outputs(pool, size, strategy, services.new_seed())
-        if not picked:
+        choice = draw_outputs(scored, before, doubts, size, strategy, services.new_seed())
+        if not choice.picked:
             raise BadRequest(f"Run {request.run.number} has no more answers to review.", "Start another run.")
-        opened = _make_round(services, request, len(picked), strategy, request.graders or policy.graders_per_item)
-        found = [_make_review(services, opened, place, one) for place, one in enumerate(picked, 1)]
+        graders = request.graders or policy.graders_per_item
+        opened = _make_round(services, request, len(choice.picked), strategy, graders)
+        found = [_make_review(services, opened, place, one) for place, one in enumerate(choice.picked, 1)]
         await reviews.add_round(tx, opened)
         await reviews.add_reviews(tx, found)
+        for one in choice.recounted:
+            await recount(tx, before[one.output_id], one.probability)
         states = tuple([await load_review_state(tx, review) for review in found])
         return OpenedRound(_round_state(opened, request.run, found), states)
 
@@ -104,23 +110,6 @@ def _strategy(name: str) -> Strategy:
     return {"uncertain": Strategy.DISAGREE, "disagreements": Strategy.DISAGREE, "failures": Strategy.FAIL}.get(
         name, Strategy(name) if name in set(Strategy) else Strategy.MIX
     )
-
-
-def _pool(scored: ScoredRun, taken: set[OutputId]) -> list[Pickable]:
-    """Give the answered outputs that people may see and have not been asked about."""
-    items = {item.id: item for item in scored.suite.items}
-    failed = {score.output_id for score in scored.scores if not score.passed}
-    pool = []
-    for output in scored.outputs:
-        item = items.get(output.unit.item_id)
-        if item is None or not output.answered or output.id in taken or item.split is Split.HOLDOUT:
-            continue
-        if scored.suite.rubric_of(item) is None:
-            continue
-        verdicts = {grade.passed for grade in scored.grades.get(output.id, ()) if grade.counts}
-        new = item.status is ItemStatus.PROBATION
-        pool.append(Pickable(output.id, output.id in failed, len(verdicts) > 1, new, item.skill or ""))
-    return pool
 
 
 def _make_round(services: Services, request: RoundRequest, size: int, strategy: Strategy, wanted: int) -> Round:
@@ -278,11 +267,18 @@ async def get_review_state(services: Services, person: Person, review_id: Review
 
 
 async def tell_review(services: Services, recorded: Recorded) -> None:
-    """Announce a review after a grade, and its round when the review was settled or reopened."""
+    """Announce a review after a grade, and its round when the review was settled or reopened.
+
+    With the last review of a round the run is told anew: people's grades may have corrected what its judge said.
+    """
     await services.announcer.review_changed(recorded.state)
-    if recorded.turned:
-        state = await services.store.read(lambda tx: load_round_state(tx, recorded.state.review.round_id))
-        await services.announcer.round_changed(state)
+    if not recorded.turned:
+        return
+    state = await services.store.read(lambda tx: load_round_state(tx, recorded.state.review.round_id))
+    await services.announcer.round_changed(state)
+    if state.done == state.round.size and not state.run.open:
+        summary = await services.store.read(lambda tx: summarise_run(tx, state.run))
+        await services.announcer.run_finished(state.run, summary)
 
 
 async def mark_discussed(services: Services, person: Person, run_id: RunId) -> None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 
-from evalbot.asking.ask import Question
 from evalbot.errors import (
+    BudgetUsedUp,
     Conflict,
+    EndpointDown,
     EvalbotError,
-    ModelUnavailable,
     NotAllowed,
     OutsideError,
     SetupError,
@@ -19,21 +18,21 @@ from evalbot.errors import (
     UserError,
 )
 from evalbot.people import Action, Person, may
-from evalbot.runs.outputs import Failure, Output, RunId, Unit, Usage, output_id
-from evalbot.runs.planning import missing_units
+from evalbot.runs.outputs import RunId
+from evalbot.runs.planning import shard_count
 from evalbot.runs.runs import Progress, Run, RunStatus, finish
-from evalbot.store import grades, outputs, runs
+from evalbot.store import grades, outputs, runs, suites
 from evalbot.store.database import Transaction
-from evalbot.suites.items import Item
-from evalbot.suites.pairing import prompt_of
-from evalbot.suites.prompts import Prompt, fill_prompt
 from evalbot.suites.suites import Suite
-from evalbot.workflows.checking import check_output
-from evalbot.workflows.judging import judge_output, judge_rivals, list_unjudged, rubric_graders
+from evalbot.workflows.judging import judge_rivals
 from evalbot.workflows.recording import Recorder
+from evalbot.workflows.reusing import CachedAnswerers
 from evalbot.workflows.reviewing import open_first_round
 from evalbot.workflows.scoring import get_suite, summarise_run
 from evalbot.workflows.services import Engine, Services
+from evalbot.workflows.shards import ShardWork, count_to_judge, get_frame, load_shard
+from evalbot.workflows.spending import metered, used_up_note
+from evalbot.workflows.watching import EndpointWatch, WatchedAnswerers
 
 log = logging.getLogger(__name__)
 
@@ -41,113 +40,139 @@ log = logging.getLogger(__name__)
 async def execute_run(services: Services, run_id: RunId) -> None:
     """Ask, check and judge what a run still misses, saving each result as it arrives, then finish it.
 
-    Safe to call again at any time: what is missing is read from the results. A run that ended meanwhile is left alone.
+    Safe to call again at any time: what is missing is read from the results. A run that is not going is left alone.
     """
     run = await services.store.read(lambda tx: runs.get_run(tx, run_id))
-    if not run.going:
-        return
-    try:
-        await _carry_out(services, run)
-    except ExceptionGroup as group:
-        reason = _reason(group)
-        if not isinstance(reason, UserError | SetupError):
-            raise reason from group
-        await end_run(services, run, RunStatus.FAILED, str(reason))
-        return
+    if run.going:
+        await _carry_out(services, run, range(shard_count(run)))
+        await finish_run(services, run_id)
+
+
+async def run_shard(services: Services, run_id: RunId, k: int) -> None:
+    """Ask, check and judge what one shard of a run still misses, saving each result as it arrives.
+
+    Safe to call again, also by several programs at once: what is missing is read from the results, and each unit keeps one.
+    A run that is not going is left alone. When every shard is done, `finish_run` ends the run.
+    """
+    run = await services.store.read(lambda tx: runs.get_run(tx, run_id))
+    if run.going:
+        await _carry_out(services, run, [k])
+
+
+async def finish_run(services: Services, run_id: RunId) -> bool:
+    """End a run of which nothing is missing, once: its rivals compared, its first answers put up for review, its verdict told.
+
+    False while something is missing or the run is not going. Any program may call it, several at once too.
+    """
+
+    async def load(tx: Transaction) -> tuple[Run, bool]:
+        run = await runs.get_run(tx, run_id)
+        return run, run.going and await _is_complete(tx, run)
+
+    run, complete = await services.store.read(load)
+    if not complete:
+        return False
+    suite = await services.store.read(lambda tx: _suite_with_rivals(tx, run))
+    if suite is not None and not await _compare_rivals(services, run, suite):
+        return True
     await open_first_round(services, run)
-    await end_run(services, run, RunStatus.DONE)
+    return await end_run(services, run, RunStatus.DONE)
+
+
+async def _compare_rivals(services: Services, run: Run, suite: Suite) -> bool:
+    """Judge the answers that are compared with each other; False when the money for it is used up, which ends the run."""
+    refused: BudgetUsedUp | None = None
+    async with metered(services, run) as paid:
+        try:
+            await judge_rivals(paid, run, suite)
+        except* BudgetUsedUp as group:
+            refused = next(one for one in group.exceptions if isinstance(one, BudgetUsedUp))
+    if refused is not None:
+        await _end_used_up(services, run, refused)
+    return refused is None
+
+
+async def _is_complete(tx: Transaction, run: Run) -> bool:
+    """Tell whether every unit of a run has its output, and every output that a judge should see its grades."""
+    if (await outputs.count_outputs(tx, run.id)).outputs < run.size:
+        return False
+    frame = await get_frame(tx, run)
+    if not await count_to_judge(tx, run, frame):
+        return True
+    for k in range(shard_count(run)):
+        if await load_shard(tx, run, frame, k):
+            return False
+    return True
+
+
+async def _suite_with_rivals(tx: Transaction, run: Run) -> Suite | None:
+    """Give the suite of a run, whole, when answers of its targets are to be compared with each other, else None."""
+    frame = await get_frame(tx, run)
+    if not any(spec.against for spec in frame.graders):
+        named = [spec.against async for item in suites.items_with_graders(tx, run.team, frame) for spec in item.graders]
+        if not any(named):
+            return None
+    return await get_suite(tx, run)
+
+
+async def _carry_out(services: Services, run: Run, shards: Sequence[int]) -> None:
+    """Bring what shards of a run miss; what people have to mend ends the run as failed or lets it pause."""
+    try:
+        async with metered(services, run) as paid:
+            await _bring(paid, run, shards)
+    except BudgetUsedUp as error:
+        await _end_used_up(services, run, error)
+    except ExceptionGroup as group:
+        await _stop(services, run, _reason(group), group)
+
+
+async def _stop(services: Services, run: Run, reason: Exception, group: ExceptionGroup) -> None:
+    """Say in the run why it stopped; raises what is nobody's to mend, so that it is tried again or reported."""
+    match reason:
+        case BudgetUsedUp():
+            await _end_used_up(services, run, reason)
+        case EndpointDown():
+            await pause_run(services, run, str(reason))
+        case UserError() | SetupError():
+            await end_run(services, run, RunStatus.FAILED, str(reason))
+        case _:
+            raise reason from group
+
+
+async def _end_used_up(services: Services, run: Run, error: BudgetUsedUp) -> None:
+    """End a run whose money is spent with what is there."""
+    there = await services.store.read(lambda tx: outputs.count_outputs(tx, run.id))
+    await end_run(services, run, RunStatus.CANCELLED, used_up_note(error, there.outputs, run.size))
+
+
+async def _bring(services: Services, run: Run, shards: Sequence[int]) -> None:
+    """Bring every missing output and judge's grade of some shards."""
+
+    frame = await services.store.read(lambda tx: get_frame(tx, run))
+    progress = await load_progress(services, run)
+    watch = EndpointWatch()
+    if services.reuse is not None:
+        services = replace(services, models=CachedAnswerers(services, services.reuse))
+    watched = replace(services, models=WatchedAnswerers(services.models, watch))
+    async with Recorder(services, run, progress, watch) as recorder:
+        await ShardWork(watched, run, frame, recorder).work_off(shards)
+
+
+async def load_progress(services: Services, run: Run) -> Progress:
+    """Tell how far a run is, counted from its results."""
+
+    async def count(tx: Transaction) -> Progress:
+        counts, to_judge = await outputs.count_outputs(tx, run.id), await count_to_judge(tx, run, await get_frame(tx, run))
+        judged = min(await grades.count_judged(tx, run.id), to_judge) if to_judge else 0
+        return Progress(run.size, counts.outputs, counts.errors, to_judge, judged)
+
+    return await services.store.read(count)
 
 
 def _reason(group: ExceptionGroup) -> Exception:
     """Give what stopped the workers: what people can mend before what they cannot, a bug before both."""
     found = (_reason(one) if isinstance(one, ExceptionGroup) else one for one in group.exceptions)
     return min(found, key=lambda one: (isinstance(one, EvalbotError), isinstance(one, OutsideError)))
-
-
-async def _carry_out(services: Services, run: Run) -> None:
-    """Bring every missing output and judge grade of a run."""
-
-    async def load(tx: Transaction) -> _Left:
-        suite = await get_suite(tx, run)
-        counts = await outputs.count_outputs(tx, run.id)
-        to_judge = _to_judge(suite, run)
-        judged = min(await grades.count_judged(tx, run.id), to_judge)
-        return _Left(
-            suite,
-            await list_unjudged(tx, run, suite),
-            missing_units(run, await outputs.done_units(tx, run.id)),
-            Progress(run.size, counts.outputs, counts.errors, to_judge, judged),
-        )
-
-    left = await services.store.read(load)
-    async with Recorder(services, run, left.progress) as recorder:
-        shard = _Shard(services, run, left.suite, recorder)
-        pieces: list[Output | Unit] = [*left.unjudged, *left.unasked]
-        work = iter(pieces)
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(run.concurrency, len(pieces))):
-                group.create_task(shard.work_off(work))
-    await judge_rivals(services, run, left.suite)
-
-
-@dataclass(frozen=True, slots=True)
-class _Left:
-    """What a run still misses."""
-
-    suite: Suite
-    unjudged: list[Output]
-    unasked: list[Unit]
-    progress: Progress
-
-
-class _Shard:
-    """The work on one run: asks, checks, judges and records unit after unit."""
-
-    def __init__(self, services: Services, run: Run, suite: Suite, recorder: Recorder) -> None:
-        self._services = services
-        self._run = run
-        self._suite = suite
-        self._recorder = recorder
-        self._items = {item.id: item for item in suite.items}
-        self._targets = {target.label: target for target in run.targets}
-
-    async def work_off(self, work: Iterator[Output | Unit]) -> None:
-        """Take one piece of work after the other until none is left; several workers share the iterator."""
-        for one in work:
-            output = one if isinstance(one, Output) else await self._bring(one)
-            if output.answered:
-                item, prompt = self._items[output.unit.item_id], self._prompt(output.unit)
-                await judge_output(self._services, self._suite, item, output, self._recorder, prompt)
-
-    def _prompt(self, unit: Unit) -> Prompt:
-        """Give the prompt that a unit's target is asked with."""
-        return prompt_of(self._targets[unit.target], self._suite.prompts)
-
-    async def _bring(self, unit: Unit) -> Output:
-        """Ask and check one unit and save what came of it."""
-        item = self._items[unit.item_id]
-        output = await self._ask(unit, item)
-        checks = await check_output(self._services, self._suite, item, output)
-        await self._recorder.add_output(output, checks)
-        return output
-
-    async def _ask(self, unit: Unit, item: Item) -> Output:
-        """Put one item to one target; a failure becomes data on the output."""
-        question = Question(fill_prompt(self._prompt(unit), item), item, unit.repeat)
-        answerer = self._services.models.answerer(self._targets[unit.target])
-        text, failure, usage = None, None, Usage()
-        try:
-            answer = await answerer.ask(question)
-            text, usage = answer.text, answer.usage
-        except ModelUnavailable as error:
-            failure = Failure(error.kind, error.message)
-        return Output(output_id(self._run.id, unit), self._run.id, unit, text, failure, usage, self._services.now())
-
-
-def _to_judge(suite: Suite, run: Run) -> int:
-    """Count the outputs of a complete run that the judge will be asked about."""
-    judged = {item.id for item in suite.items if rubric_graders(suite, item)}
-    return sum(item_id in judged for item_id in run.item_ids) * len(run.targets) * run.repeats
 
 
 async def end_run(services: Services, run: Run, status: RunStatus, note: str = "") -> bool:
@@ -157,6 +182,31 @@ async def end_run(services: Services, run: Run, status: RunStatus, note: str = "
         return False
     await tell_result(services, ended)
     return True
+
+
+async def pause_run(services: Services, run: Run, note: str) -> bool:
+    """Let a run that is going pause until somebody resumes it, and say whether this call did; what is there is kept."""
+    paused = replace(run, status=RunStatus.PAUSED, note=note)
+    if not await services.store.write(lambda tx: runs.move_run(tx, paused, RunStatus.RUNNING)):
+        return False
+    await services.announcer.run_progressed(paused, await load_progress(services, run), None)
+    log.warning("run paused", extra={"action": "run_paused", "run_id": run.id})
+    return True
+
+
+async def resume_run(services: Services, engine: Engine, person: Person, run: Run) -> Run:
+    """Let a paused run go on with what it misses."""
+    if run.team != person.team:
+        raise UnknownName("There is no such run.", "Try status for the newest ones.")
+    if not may(person, Action.START_RUN):
+        raise NotAllowed("Resuming a run needs the role runner.", "Ask an admin for the role.")
+    going = replace(run, status=RunStatus.RUNNING, note="")
+    if not await services.store.write(lambda tx: runs.move_run(tx, going, RunStatus.PAUSED)):
+        there = await services.store.read(lambda tx: runs.get_run(tx, run.id))
+        raise Conflict(f"Run {run.number} is {there.status}, not paused.", "Look at its card.")
+    await services.announcer.run_progressed(going, await load_progress(services, run), None)
+    await engine.submit(run.id)
+    return going
 
 
 async def tell_result(services: Services, run: Run) -> None:

@@ -8,7 +8,9 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from evalbot.asking.ask import Answerers
+from evalbot.asking.prices import NO_PRICES, PriceTable
 from evalbot.people import TeamId
+from evalbot.runs.budgets import NO_LIMITS, Limits
 from evalbot.runs.outputs import RunId
 from evalbot.store.database import Store
 from evalbot.workflows.announcer import Announcer
@@ -28,7 +30,9 @@ class Engine(Protocol):
 class Services:
     """What stories need from outside: where things are kept, who is asked, who is told, the time, chance and names.
 
-    `new_seed` gives fresh seeds for draws; `spawn` starts work that goes on after the answer to a person.
+    `new_seed` gives fresh seeds for draws; `spawn` starts work that goes on after the answer to a person; `limits` are the
+    workspace's budgets and `prices` what the operator says of prices. `reuse` not None has answers used again that were given
+    before; it names where the operator's models are asked.
     """
 
     store: Store
@@ -39,3 +43,6 @@ class Services:
     new_seed: Callable[[], int]
     spawn: Callable[[Coroutine[Any, Any, None]], None]
     team: TeamId
+    limits: Limits = NO_LIMITS
+    prices: PriceTable = NO_PRICES
+    reuse: str | None = None

@@ -1,4 +1,4 @@
-"""The start of a run: what was asked for, planned, checked and saved. Carrying it out is `running`."""
+"""The start of a run: what was asked for, planned, checked, and saved, perhaps to wait. Carrying it out is `running`."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ from rapidfuzz import process
 
 from evalbot.errors import BadRequest, Conflict, NotAllowed, UnknownName
 from evalbot.people import Action, Person, TeamId, may
+from evalbot.runs.budgets import Decision, RunBudget, dollars
+from evalbot.runs.forecasts import Forecast, needs_approval
 from evalbot.runs.outputs import RunId
 from evalbot.runs.planning import choose_items
-from evalbot.runs.runs import Progress, Run, check_size
-from evalbot.store import runs, suites
+from evalbot.runs.runs import Progress, Run, RunStatus, check_size
+from evalbot.store import budgets, runs, suites
 from evalbot.store.database import Transaction
 from evalbot.suites.pairing import names_of, targets_named
 from evalbot.suites.suites import Suite
 from evalbot.suites.targets import Target, short_target
 from evalbot.workflows.checking import check_targets
+from evalbot.workflows.forecasting import check_budgets, forecast_run
 from evalbot.workflows.judging import judge_targets
 from evalbot.workflows.services import Services
 
@@ -27,7 +30,10 @@ DRAW_SEED = 0
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """What somebody asks to be run; None and empty mean what the suite says. `targets` are labels or `provider:model`."""
+    """What somebody asks to be run; None and empty mean what the suite says. `targets` are labels or `provider:model`.
+
+    `budget` is what it may cost at most, in nanos. `approved` says that its cost was approved beforehand.
+    """
 
     suite: str
     person: Person
@@ -38,24 +44,75 @@ class RunRequest:
     holdout: bool = False
     versus: str = ""
     channel: str = ""
+    budget: int | None = None
+    approved: bool = False
 
 
 async def start_run(services: Services, request: RunRequest) -> Run:
-    """Save a new run and give it; raises UserError for anything that cannot be run. It begins when an engine takes it."""
-    if not may(request.person, Action.START_RUN):
-        raise NotAllowed("Starting a run needs the role runner.", "Ask an admin for the role.")
+    """Save a new run and give it; raises UserError for anything that cannot be run. It begins when an engine takes it.
+
+    One whose cost needs an approver is saved as waiting: an engine leaves it alone until `approving` lets it go.
+    """
+    _check_may_start(request.person)
+    planned, suite = await plan_run(services, request)
+    await check_budgets(services, request.person, planned, suite, request.budget)
+    budget = await _budget(services, request, planned, suite)
 
     async def save(tx: Transaction) -> Run:
-        suite = await newest_suite(tx, services.team, request.suite)
-        run = _plan_run(services, request, suite, await runs.next_run_number(tx, services.team))
-        await _check_versus(tx, run)
-        await _refuse_twin(tx, run)
+        run = replace(planned, number=await runs.next_run_number(tx, services.team))
+        await _check_can_begin(tx, run)
         await runs.add_run(tx, run)
+        await budgets.add_budget(tx, budget)
         return run
 
+    if budget.decision is Decision.WAITING:
+        planned = replace(planned, status=RunStatus.WAITING, note=waiting_note(budget))
     run = await services.store.write(save)
     await services.announcer.run_started(run, Progress(run.size))
     return run
+
+
+async def plan_run(services: Services, request: RunRequest) -> tuple[Run, Suite]:
+    """Give the run that a request asks for, without a number and not saved, and its suite; raises UserError."""
+    suite = await services.store.read(lambda tx: newest_suite(tx, services.team, request.suite))
+    return _plan_run(services, request, suite, 0), suite
+
+
+async def look_ahead(services: Services, request: RunRequest) -> tuple[Run, Forecast]:
+    """Give the run that a request asks for, not saved, and what it is expected to take; raises UserError as its start would."""
+    _check_may_start(request.person)
+    planned, suite = await plan_run(services, request)
+    await services.store.read(lambda tx: _check_can_begin(tx, planned))
+    await check_budgets(services, request.person, planned, suite, request.budget)
+    return planned, await forecast_run(services, planned, suite, request.budget)
+
+
+def waiting_note(budget: RunBudget) -> str:
+    """Say why a run waits."""
+    if budget.high is None:
+        return "Its cost is not known, so it waits for an approver."
+    return f"It may cost up to ${dollars(budget.high):,.2f}, so it waits for an approver."
+
+
+async def _check_can_begin(tx: Transaction, run: Run) -> None:
+    await _check_versus(tx, run)
+    await _refuse_twin(tx, run)
+
+
+def _check_may_start(person: Person) -> None:
+    """Raise NotAllowed unless the person may start runs."""
+    if not may(person, Action.START_RUN):
+        raise NotAllowed("Starting a run needs the role runner.", "Ask an admin for the role.")
+
+
+async def _budget(services: Services, request: RunRequest, run: Run, suite: Suite) -> RunBudget:
+    """Give what a run may cost, and whether it must wait for somebody who approves that."""
+    if services.limits.approval_above is None or request.approved:
+        return RunBudget(run.id, request.budget)
+    found = await forecast_run(services, run, suite, request.budget)
+    waits = needs_approval(services.limits, found.high, request.budget)
+    decision = Decision.WAITING if waits else Decision.NONE
+    return RunBudget(run.id, request.budget, found.low, found.high, decision)
 
 
 async def find_interrupted(services: Services, request: RunRequest, may_take: Callable[[RunId], bool]) -> Run | None:

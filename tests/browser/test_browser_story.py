@@ -17,6 +17,7 @@ async def run_desk(stage: Stage, window: Window) -> Locator:
     """Type the command and watch the card until its verdict is there."""
     await window.open_channel(stage.channel)
     await window.type("/evalbot run desk")
+    await window.button("Start", window.messages("Run desk?")).click()
     card = window.messages(RUN)
     await window.see(card, "passes", "Why these numbers?")
     await expect(card.get_by_role("table")).to_contain_text("refunds")

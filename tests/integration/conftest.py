@@ -86,6 +86,7 @@ def postgresql_url(postgresql_database: Engine, on_postgresql: Callable[[str], o
     tables = [table.name for table in reversed(Row.metadata.sorted_tables)]
     with postgresql_database.connect() as connection:
         connection.exec_driver_sql("; ".join(f"DELETE FROM {name}" for name in tables))
+        connection.exec_driver_sql("TRUNCATE eval_jobs.procrastinate_jobs, eval_jobs.procrastinate_workers CASCADE")
         connection.exec_driver_sql(f"UPDATE alembic_version SET version_num = '{REVISIONS[-1]}'")
 
 

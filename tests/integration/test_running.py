@@ -25,7 +25,7 @@ from evalbot.suites.suites import RunDefaults, Suite
 from evalbot.suites.targets import short_target
 from evalbot.testing import FixedClock, RecordingAnnouncer, Reply, ScriptedModel, make_services
 from evalbot.workflows.curating import sync_suites
-from evalbot.workflows.running import cancel_run, execute_run, list_open_runs
+from evalbot.workflows.running import cancel_run, execute_run, list_open_runs, pause_run, resume_run
 from evalbot.workflows.services import Services
 from evalbot.workflows.starting import RunRequest, find_interrupted, same_again, start_run
 
@@ -235,6 +235,84 @@ async def test_a_bug_is_raised_as_itself(world: World) -> None:
     assert (await world.again(run)).open
 
 
+class Submitted:
+    """An engine that carries nothing out and keeps what it was given."""
+
+    def __init__(self) -> None:
+        self.runs: list[str] = []
+
+    async def submit(self, run_id: str) -> None:
+        """Keep it."""
+        self.runs.append(run_id)
+
+    async def cancel(self, run_id: str) -> None:
+        """Do nothing."""
+
+
+def away(question: Question) -> Reply:
+    """Fail as an endpoint does that refuses the key."""
+    return ModelUnavailable("The model's server did not accept the API key (401).", "Check the key.", kind="auth")
+
+
+async def test_a_target_that_fails_again_and_again_pauses_the_run(world: World) -> None:
+    """Ten failures in a row pause the run; none of them is kept, what was answered is; resumed, it asks only what is missing."""
+    world.model.script = lambda question: say_number(question) if question.item.id in ("i0", "i1") else away(question)  # type: ignore[union-attr]
+    run = await start_run(world.services, replace(ASK, concurrency=1))
+    await execute_run(world.services, run.id)
+    paused = await world.again(run)
+    assert (paused.status, paused.going, paused.open) == (RunStatus.PAUSED, False, True)
+    assert paused.note == (
+        "model failed 10 times in a row: The model's server did not accept the API key (401). Check the key."
+    )
+    assert {one.unit.item_id for one in await world.found(run)} == {"i0", "i1"}
+    told, progress = world.announcer.of("run_progressed")[-1].about[:2]
+    assert (told.status, progress) == (RunStatus.PAUSED, Progress(ITEMS, 2))
+    await execute_run(world.services, run.id)
+    assert len(world.model.asked) == ITEMS, "a paused run asks nothing"
+    world.model.script, engine = say_number, Submitted()
+    resumed = await resume_run(world.services, engine, ANN, paused)
+    assert (resumed.status, resumed.note, engine.runs) == (RunStatus.RUNNING, "", [run.id])
+    await execute_run(world.services, run.id)
+    assert (await world.again(run)).status is RunStatus.DONE
+    assert world.model.times == {"i0": 1, "i1": 1, **{f"i{n}": 2 for n in range(2, ITEMS)}}
+    assert (world.summary().outputs, world.summary().errors) == (ITEMS, 0)
+
+
+@pytest.mark.parametrize("kind", ["bad_request", "rate_limited", "unreadable", "too_large"])
+async def test_what_is_not_the_endpoints_fault_pauses_nothing(world: World, kind: str) -> None:
+    """Refused, limited and unreadable answers stay results of their items, however many come in a row."""
+    world.model.script = lambda question: ModelUnavailable("No.", kind=kind)
+    run = await start_run(world.services, ASK)
+    await execute_run(world.services, run.id)
+    assert (await world.again(run)).status is RunStatus.DONE
+    assert world.summary().errors == ITEMS
+
+
+async def test_failures_between_answers_pause_nothing(world: World) -> None:
+    """An endpoint that answers now and then is not down: its failures are kept, also when nine of them come in a row."""
+    world.model.script = lambda question: say_number(question) if question.item.id in ("i0", "i10") else away(question)  # type: ignore[union-attr]
+    run = await start_run(world.services, replace(ASK, concurrency=1))
+    await execute_run(world.services, run.id)
+    assert (await world.again(run)).status is RunStatus.DONE
+    assert (world.summary().outputs, world.summary().errors) == (ITEMS, ITEMS - 2)
+    assert set(world.model.times.values()) == {1}
+
+
+async def test_only_a_paused_run_is_resumed(world: World) -> None:
+    """Resuming needs a role and a paused run; anything else changes nothing."""
+    run, engine = await start_run(world.services, ASK), Submitted()
+    with pytest.raises(Conflict, match="running, not paused"):
+        await resume_run(world.services, engine, ANN, run)
+    await pause_run(world.services, run, "looking")
+    with pytest.raises(NotAllowed):
+        await resume_run(world.services, engine, replace(ANN, role=Role.GRADER), run)
+    with pytest.raises(UnknownName):
+        await resume_run(world.services, engine, replace(ANN, team=TeamId("other")), run)
+    assert not await pause_run(world.services, run, "again")
+    assert (await world.again(run)).note == "looking"
+    assert engine.runs == []
+
+
 @pytest.fixture
 async def judged(world: World) -> World:
     """The world with a suite `judged`, whose items have a rubric and whose judge is `judge`."""
@@ -276,8 +354,25 @@ async def test_progress_counts_the_judge_too(judged: World) -> None:
     assert last == Progress(ITEMS, ITEMS, 0, ITEMS, ITEMS)
 
 
+async def test_a_judge_that_fails_again_and_again_pauses_the_run(judged: World) -> None:
+    """Answers stay; what the judge failed at is judged again when the run is resumed, and nothing is asked twice."""
+    judged.judge.script = away
+    run = await start_run(judged.services, replace(ASK, suite="judged"))
+    await execute_run(judged.services, run.id)
+    paused = await judged.again(run)
+    assert paused.status is RunStatus.PAUSED
+    assert paused.note.startswith("judge failed 10 times in a row")
+    assert await judged.grades(run) == []
+    judged.judge.script = lambda question: '{"grade": 4, "reason": "Right."}'
+    await resume_run(judged.services, Submitted(), ANN, paused)
+    await execute_run(judged.services, run.id)
+    assert (await judged.again(run)).status is RunStatus.DONE
+    assert set(judged.model.times.values()) == {1}
+    assert [grade.error for grade in await judged.grades(run)] == [""] * ITEMS
+
+
 @pytest.mark.parametrize(
-    "said", ["I like it", '{"grade": 9, "reason": "x"}', ModelUnavailable("Away.", kind="timeout")]
+    "said", ["I like it", '{"grade": 9, "reason": "x"}', ModelUnavailable("Away.", kind="unreadable")]
 )
 async def test_what_is_no_verdict_is_no_grade(judged: World, said: Reply) -> None:
     """A judge that is away or talks nonsense leaves outputs ungraded, neither passed nor failed; the run is done."""

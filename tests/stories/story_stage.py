@@ -180,9 +180,15 @@ class Stage:
 
         return await self.dana.see_message(channel, where=far_enough, timeout=PATIENCE_S)
 
+    async def start_run(self, line: str, channel: str = CHANNEL, who: Driver | None = None) -> None:
+        """Let somebody (Dana, unless said) ask for a run and press Start on its preview."""
+        who = who or self.dana
+        await who.slash(f"/evalbot {line}", channel)
+        await press_start(who, channel)
+
     async def finished(self, line: str = "run shop", number: int = 1, channel: str = CHANNEL) -> Seen:
         """Let Dana start a run, wait for its verdict and for everything it posts, and give its card."""
-        await self.dana.slash(f"/evalbot {line}", channel)
+        await self.start_run(line, channel)
         card = await self.card(number, "Why these numbers?", channel)
         await self.quiet()
         return card
@@ -289,6 +295,12 @@ class Stage:
     async def delivery(self, key: str) -> Delivery | None:
         """Give how far a post has come."""
         return await self.read(lambda tx: posts.find_delivery(tx, key))
+
+
+async def press_start(who: Driver, channel: str) -> None:
+    """Wait for the preview of a run and press its Start."""
+    preview = await who.see_ephemeral(channel, "[Start]", timeout=PATIENCE_S)
+    await who.click("Start", preview)
 
 
 async def until(condition: Callable[[], Awaitable[bool]], what: str, timeout_s: float = PATIENCE_S) -> None:

@@ -8,9 +8,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from evalbot.playground.driver import Seen
-from evalbot.serving import open_bot
 from evalbot.workflows.digesting import deliver_due
-from tests.stories.story_stage import BRIEF, CHANNEL, PATIENCE_S, QUICK, Stage, until
+from tests.stories.story_stage import CHANNEL, PATIENCE_S, Stage
 
 BERLIN = ZoneInfo("Europe/Berlin")
 ON = "/evalbot digest on mon 09:00 Europe/Berlin"
@@ -144,38 +143,4 @@ async def test_digest_missed_while_the_bot_was_down_comes_late_once(stage: Stage
     await stage.move_to(next_monday() + timedelta(days=10))
     assert await deliver_due(stage.bot.program.services) == 0
     await stage.quiet()
-    assert len(digests_in(stage)) == 1
-
-
-async def test_two_bots_on_one_database_post_one_digest(stage: Stage) -> None:
-    """Two programs whose clocks strike together deliver one digest between them, also while Slack is slow."""
-    await stage.finished()
-    await stage.move_to(next_monday())
-    await stage.finished("run shop", 2)
-    await stage.dana.slash(ON, CHANNEL)
-    await stage.dana.see_ephemeral(CHANNEL, "each Mon at 09:00")
-    await stage.move_to(next_monday() + timedelta(weeks=1))
-    async with open_bot(stage.settings, now=stage.time, pace=QUICK, timing=BRIEF) as twin:
-        stage.slack.faults.slow_down(0.5)
-        struck = await asyncio.gather(deliver_due(stage.bot.program.services), deliver_due(twin.program.services))
-        assert sum(struck) == 1
-        await stage.dana.see_message(CHANNEL, where=is_digest, timeout=PATIENCE_S)
-        await stage.quiet()
-    assert len(digests_in(stage)) == 1
-    assert stage.slack.emulation.calls["files.getUploadURLExternal"] == 1
-
-
-async def test_twin_goes_on_delivering_when_the_other_bot_ends(stage: Stage) -> None:
-    """Posts are delivered by one of two programs; when it ends the other one takes over."""
-    async with open_bot(stage.settings, now=stage.time, pace=QUICK, timing=BRIEF) as twin:
-        await stage.stop()
-        if stage.is_http:
-            stage.slack.request_url = twin.url
-        await stage.dana.slash("/evalbot digest now", CHANNEL)
-        await stage.dana.see_message(CHANNEL, where=is_digest, timeout=PATIENCE_S)
-
-        async def all_posted() -> bool:
-            return await twin.outbox.unposted() == 0
-
-        await until(all_posted, "everything is posted")
     assert len(digests_in(stage)) == 1

@@ -27,7 +27,7 @@ async def test_better_answer_becomes_an_item_of_the_next_version(stage: Stage) -
     suite = await newest_suite(stage)
     assert (suite.version, suite.items[-1].reference, suite.items[-1].source.by) == (2, BETTER, await stage.kim.id())
     assert (await stage.run(1)).suite_version == 1
-    await stage.dana.slash("/evalbot run shop", CHANNEL)
+    await stage.start_run("run shop")
     again = await stage.card(2, "suite version 2")
     assert "of 7 items" in again.text
     assert "suite version 1" in (await stage.card(1)).text

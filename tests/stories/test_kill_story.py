@@ -20,7 +20,7 @@ from evalbot.playground.simulated.simulation import Simulation
 from evalbot.runs.outputs import Unit
 from evalbot.store import outputs, runs, workspaces
 from evalbot.store.database import Store, Transaction
-from tests.stories.story_stage import CHANNEL, PATIENCE_S, PROJECT, until
+from tests.stories.story_stage import CHANNEL, PATIENCE_S, PROJECT, press_start, until
 
 CONCURRENCY = 4
 READY_S = 30.0
@@ -118,6 +118,7 @@ async def killed_in_a_run(world: World, kills: int, repeats: int, goes_on_s: flo
     dana = world.slack.driver("dana")
     child = await world.start()
     await dana.slash(f"/evalbot run sums repeat:{repeats} concurrency:{CONCURRENCY}", CHANNEL)
+    await press_start(dana, CHANNEL)
     first = await dana.see_message(CHANNEL, "Run 1 by", timeout=PATIENCE_S)
     for _ in range(kills):
         await world.asked_more(1, goes_on_s)

@@ -15,9 +15,9 @@ from evalbot.playground.payloads import event_callback
 from evalbot.workflows import browsing
 from evalbot.workflows.digesting import deliver_due, schedule_digest
 from evalbot.workflows.running import execute_run, list_open_runs
-from tests.stories.story_stage import CHANNEL, PATIENCE_S, STEWARDS, Stage, until
+from tests.stories.story_stage import CHANNEL, PATIENCE_S, STEWARDS, Stage, press_start, until
 
-LONG = "/evalbot run sums repeat:20 concurrency:4"
+LONG = "run sums repeat:20 concurrency:4"
 LONG_SIZE = 120
 
 
@@ -61,7 +61,7 @@ async def test_slack_away_for_a_minute_during_a_run(stage: Stage) -> None:
 async def run_begun(stage: Stage) -> Seen:
     """Start a run and give its card while it goes on."""
     stage.script(latency_ms=20)
-    await stage.dana.slash("/evalbot run shop", CHANNEL)
+    await stage.start_run("run shop")
     return await stage.card(1)
 
 
@@ -128,7 +128,7 @@ async def test_restart_in_the_middle_of_a_run(stage: Stage) -> None:
     """A bot that is stopped and started goes on with its run: one result for each unit, the same card."""
     stage = stage
     stage.script(latency_ms=4)
-    await stage.dana.slash(LONG, CHANNEL)
+    await stage.start_run(LONG)
     first = await stage.card_after(1, 20)
     await stage.restart()
     card = await stage.card(1, "Why these numbers?")
@@ -143,7 +143,7 @@ async def test_restart_in_the_middle_of_a_run(stage: Stage) -> None:
 async def test_what_a_killed_program_did_not_come_to_tell_is_told_at_the_next_start(stage: Stage) -> None:
     """A run that was finished and put up for grading, but never announced, is announced when the bot starts."""
     stage.script(latency_ms=20)
-    await stage.dana.slash("/evalbot run shop", CHANNEL)
+    await stage.start_run("run shop")
     first = await stage.card(1)
     await stage.stop()
     async with open_store(stage.settings) as store, open_program(stage.settings, store) as silent:
@@ -166,11 +166,13 @@ async def test_redelivery_after_a_restart_has_no_second_effect(stage: Stage) -> 
     said = {"user": await stage.dana.id(), "text": f"<@{bot}> run sums", "ts": space.clock.next_ts()}
     mention = event_callback(space, {"type": "app_mention", **said, "channel": channel.id}, channel)
     stage.slack.emulation.delivery.tell(mention)
+    await press_start(stage.dana, CHANNEL)
     await stage.card(1, "Why these numbers?")
     await stage.restart()
     for _ in range(3):
         stage.slack.emulation.delivery.tell(mention)
     await stage.settled_down()
+    assert not [one for one in await stage.dana.messages(CHANNEL) if "[Start]" in one.text]
     assert [run.number for run in await browsing.recent_runs(stage.bot.program.services)] == [1]
     assert len(stage.bot_messages()) == 1
 

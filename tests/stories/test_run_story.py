@@ -6,15 +6,15 @@ import pytest
 
 from evalbot.playground.driver import Driver, Seen
 from evalbot.runs.runs import RunStatus
-from tests.stories.story_stage import CHANNEL, PATIENCE_S, Stage
+from tests.stories.story_stage import CHANNEL, PATIENCE_S, Stage, press_start
 
-LONG = "/evalbot run sums repeat:50 concurrency:1"
+LONG = "run sums repeat:50 concurrency:1"
 
 
 async def test_run_fills_one_card_and_ends_in_its_verdict(stage: Stage) -> None:
     """A run is one channel message that is edited to its verdict with interval and n, with answers to grade in its thread."""
     stage = stage
-    await stage.dana.slash("/evalbot run shop", CHANNEL)
+    await stage.start_run("run shop")
     first = await stage.card(1)
     await stage.dana.see_ephemeral(CHANNEL, "Run 1 of shop has started: 6 answers from 1 target")
     last = await stage.card(1, "Why these numbers?")
@@ -42,7 +42,7 @@ def _is_reply(message: dict[str, object]) -> bool:
 async def test_progress_is_shown_on_the_card_while_it_runs(stage: Stage) -> None:
     """The card counts answers while the run goes on, and offers to cancel it."""
     stage.script(latency_ms=30)
-    await stage.dana.slash("/evalbot run sums concurrency:1", CHANNEL)
+    await stage.start_run("run sums concurrency:1")
     card = await stage.card_after(1, 2)
     assert "[Cancel]" in card.text
     done = await stage.card(1, "Why these numbers?")
@@ -62,6 +62,7 @@ async def test_holdout_items_are_neither_asked_nor_posted(stage: Stage) -> None:
 async def test_mention_does_what_the_command_does(stage: Stage) -> None:
     """A mention in the channel starts a run, and its answer is seen by the asker alone."""
     await stage.dana.mention(CHANNEL, "run sums")
+    await press_start(stage.dana, CHANNEL)
     card = await stage.card(1, "Why these numbers?")
     await stage.dana.see_ephemeral(CHANNEL, "Run 1 of sums has started")
     assert not [one for one in await stage.lee.messages(CHANNEL) if "has started" in one.text]
@@ -91,8 +92,8 @@ async def test_thread_of_a_run_is_about_that_run(stage: Stage) -> None:
 async def test_cancel_in_a_thread_stops_that_run_alone(stage: Stage) -> None:
     """Of two runs that go on, a mention in the thread of one cancels that one."""
     stage.script(latency_ms=20)
-    await stage.dana.slash(LONG, CHANNEL)
-    await stage.dana.slash(LONG, "#support-quality")
+    await stage.start_run(LONG)
+    await stage.start_run(LONG, "#support-quality")
     card = await stage.card(1)
     other = await stage.card(2, channel="#support-quality")
     await stage.dana.mention(CHANNEL, "cancel", card)
@@ -182,7 +183,7 @@ async def _private_lines(who: Driver, channel: str, count: int) -> list[str]:
 async def test_same_suite_runs_once_at_a_time(stage: Stage) -> None:
     """While a suite is put to the same targets for a channel a second run of it is refused with the number of the first."""
     stage.script(latency_ms=20)
-    await stage.dana.slash(LONG, CHANNEL)
+    await stage.start_run(LONG)
     card = await stage.card(1)
     await stage.lee.slash("/evalbot run sums", CHANNEL)
     await stage.lee.see_ephemeral(CHANNEL, "Run 1 is already putting sums to the same targets")
@@ -194,7 +195,7 @@ async def test_cancelled_run_keeps_what_was_answered(stage: Stage) -> None:
     """Stopping a run ends its calls and scores what is there."""
     stage = stage
     stage.script(latency_ms=10)
-    await stage.dana.slash(LONG, CHANNEL)
+    await stage.start_run(LONG)
     card = await stage.card_after(1, 12)
     await stage.lee.click("Cancel", card)
     ended = await stage.card(1, "stopped early")

@@ -16,7 +16,7 @@ ROOT = Path(evalbot.__path__[0])
 
 LAYERS = (
     "errors",
-    "people stats",
+    "people stats logs",
     "settings",
     "suites",
     "runs",
@@ -26,7 +26,8 @@ LAYERS = (
     "workflows",
     "slack! engines! schedule! project_watch! playground! terminal! testing!",
     "app",
-    "serving",
+    "metrics",
+    "serving working",
     "demo",
     "commands",
     "cli",
@@ -65,6 +66,9 @@ LATE = {
     "evalbot.asking.langchain_runnable": "brings LangChain",
     "evalbot.asking.http_app": "few projects ask an app over HTTP",
     "evalbot.asking.http_config": "brings JMESPath, and few projects ask an app over HTTP",
+    "procrastinate": "part of an extra, and only PostgreSQL has its queue",
+    "evalbot.engines.distributed": "brings Procrastinate, which is part of an extra",
+    "evalbot.engines.job_queue": "brings Procrastinate, which is part of an extra",
     "evalbot.store.migrate": "brings alembic, which is slow, and only needed for an old schema",
     "evalbot.grading.schemas": "brings jsonschema, which is slow, and few suites use it",
 }

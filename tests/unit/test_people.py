@@ -25,10 +25,12 @@ def test_a_higher_role_may_do_all_that_a_lower_may(action: Action) -> None:
         (Action.GIVE_FEEDBACK, Role.GRADER),
         (Action.START_RUN, Role.RUNNER),
         (Action.CANCEL_RUN, Role.RUNNER),
+        (Action.APPROVE_RUN, Role.APPROVER),
         (Action.OPEN_REVIEWS, Role.RUNNER),
         (Action.SCHEDULE_DIGEST, Role.RUNNER),
         (Action.DECIDE_CANDIDATE, Role.APPROVER),
         (Action.READ_HOLDOUT, Role.APPROVER),
+        (Action.CALIBRATE_JUDGE, Role.RUNNER),
     ],
 )
 def test_least_roles_are_the_promised_ones(action: Action, least: Role) -> None:

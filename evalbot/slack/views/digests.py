@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 from evalbot.reporting.digests import Digest, Exhibit, SkillLine, Trend
-from evalbot.reporting.estimates import OVERALL
+from evalbot.reporting.estimates import OVERALL, How
+from evalbot.reporting.telling import UNVERIFIED, basis_words
 from evalbot.slack.blocks import (
     PICTURE,
     Cell,
@@ -93,7 +94,7 @@ def _table_blocks(digest: Digest, room: int) -> list[Block]:
 
 def _rank(line: SkillLine) -> tuple[int, bool, float]:
     """Order rows by what a reader should see first."""
-    urgency = _URGENCY.get(line.change.verdict, 2) if line.change else 2
+    urgency = _URGENCY.get(line.change.verdict, 2) if line.change and line.verified else 2
     size = abs(line.change.difference) if line.change else 0.0
     return urgency, line.skill != OVERALL, -size
 
@@ -101,10 +102,11 @@ def _rank(line: SkillLine) -> tuple[int, bool, float]:
 def _row(line: SkillLine, several: bool) -> list[Cell]:
     """Give one row of the table; a clear change is bold."""
     words = verdict_words(line.change)
-    clear = line.change is not None and line.change.verdict in _URGENCY
+    clear = line.change is not None and line.change.verdict in _URGENCY and line.verified
+    score = score_alone(line.now) if line.verified else f"{score_alone(line.now)} {UNVERIFIED}"
     return [
         one_line(f"{_what(line, several)} · n {line.now.n:,}", 75),
-        score_alone(line.now),
+        score,
         "–" if line.now.too_few else interval_words(line.now),
         change_alone(line.change),
         bold_cell(words) if clear else words,
@@ -147,9 +149,10 @@ def _effort(digest: Digest) -> str:
 
 def _judge(digest: Digest) -> str:
     """Say how often judge and people agree."""
+    doubt = "" if all(line.verified for line in digest.lines) else f" {UNVERIFIED}:"
     if digest.judge_agreement is None:
-        return "judge not checked by people yet"
-    return f"judge agrees with people {score_words(digest.judge_agreement)}"
+        return f"judge{doubt} not checked by people yet"
+    return f"judge{doubt} agrees with people {score_words(digest.judge_agreement)}"
 
 
 # --- where the numbers come from -------------------------------------------------------------------
@@ -178,11 +181,18 @@ def _paragraphs(lines: Sequence[str], none: str) -> list[Block]:
 
 def _detail(line: SkillLine) -> str:
     """Say one number in full."""
-    text = f"*{mrkdwn(_what(line, several=True), 90)}*: {score_words(line.now)}, {mrkdwn(line.now.method, 40)}"
+    text = f"*{mrkdwn(_what(line, several=True), 90)}*: {score_words(line.now)}, {_basis(line)}"
     if line.change is None:
         return f"{text}; not compared"
     against = mrkdwn(line.change.against, _NAME)
     return f"{text}; against {against}: {change_words(line.change)}, {verdict_words(line.change)}"
+
+
+def _basis(line: SkillLine) -> str:
+    """Say whose grades a number stands on."""
+    graded = f", who graded {counted(line.now.human_n, 'answer')}" if line.now.how is How.CORRECTED else ""
+    doubt = "" if line.verified else f", {UNVERIFIED}"
+    return f"{basis_words(line.now)}{graded} ({mrkdwn(line.now.method, 40)}){doubt}"
 
 
 def _shift_line(trend: Trend) -> str:

@@ -21,21 +21,25 @@ _SHORT: Mapping[Verb, str] = {
     Verb.RUN: "ask a suite and see what passes",
     Verb.STATUS: "how a run is doing",
     Verb.CANCEL: "stop a run, keep what is there",
+    Verb.RESUME: "let a paused run go on",
     Verb.REVIEW: "put answers before people",
     Verb.DIGEST: "post the digest, or schedule it",
     Verb.SUITES: "what can be run",
+    Verb.JUDGE: "how far the judge may be believed",
+    Verb.EXPLAIN: "where a number comes from",
     Verb.HELP: "this, or more about one of them",
 }
 
 _USAGE: Mapping[Verb, tuple[str, ...]] = {
     Verb.RUN: (
-        "`run <suite> [model:a,b] [n:40] [repeat:3] [vs:12] [holdout:yes] [concurrency:8]`",
+        "`run <suite> [model:a,b] [n:40] [repeat:3] [vs:12] [holdout:yes] [concurrency:8] [budget:2.00]`",
         "`model:` which targets, `n:` how many items (each skill keeps its share), `repeat:` how often each is asked",
         "`vs:` the run number or target to compare with; without it, the run before",
         "`holdout:yes` asks the items that are kept back, too",
     ),
     Verb.STATUS: ("`status [run]`", "Without a number: what runs now, and what ran last"),
     Verb.CANCEL: ("`cancel <run>`", "What has been answered is kept and scored"),
+    Verb.RESUME: ("`resume <run>`", "A run pauses when its target fails again and again; what is there is kept"),
     Verb.REVIEW: (
         "`review [run] [n:10] [by:mix] [graders:3] [here]`",
         "`by:` random, fail, disagree, new or mix; answers drawn at random show how far the judge can be trusted",
@@ -47,6 +51,14 @@ _USAGE: Mapping[Verb, tuple[str, ...]] = {
         "Without a time zone it is yours. The digest comes once a week",
     ),
     Verb.SUITES: ("`suites`",),
+    Verb.JUDGE: (
+        "`judge [suite]` compares the judge with people, `judge calibrate [suite]` puts it to all answers that people graded",
+        "Calibrating also tries examples from its mistakes, and measures whether they help on answers kept aside",
+    ),
+    Verb.EXPLAIN: (
+        "`explain [run] [target] [skill]`, `explain judge [suite]`",
+        "In a run's thread the run may be left out; without a skill it is the score over all items",
+    ),
     Verb.HELP: ("`help [command]`",),
 }
 

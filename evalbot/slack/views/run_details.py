@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from evalbot.reporting.estimates import FEWEST, OVERALL, Change, Estimate, How, RunSummary, ScoreRow
+from evalbot.reporting.estimates import FEWEST, OVERALL, Change, RunSummary, ScoreRow
+from evalbot.reporting.telling import (
+    UNVERIFIED,
+    basis_words,
+    change_basis,
+    degenerate_words,
+    halving_words,
+    saving_words,
+    version_words,
+    with_errors_words,
+)
 from evalbot.runs.runs import Run
 from evalbot.slack.blocks import View, context, divider, header, modal, section
 from evalbot.slack.ids import CallbackId
@@ -15,7 +25,9 @@ from evalbot.slack.views.numbers import (
     counted,
     duration_words,
     money_words,
+    percent,
     score_words,
+    signed_points,
     verdict_words,
 )
 from evalbot.slack.views.runs import judge_words
@@ -27,14 +39,10 @@ if TYPE_CHECKING:
 MOST_FAILING = 15
 MOST_ERRORS = 10
 MOST_ROWS = 60
-_NAME, _WHY, _QUESTION, _ANSWER = 60, 300, 300, 600
+LINES = 5
+"""So many lines fit into a section, however long they are."""
 
-_HOW = {
-    How.CHECK: "code checks",
-    How.JUDGE: "the judge",
-    How.CHECK_AND_JUDGE: "code checks and the judge",
-    How.HUMAN: "people",
-}
+_NAME, _WHY, _QUESTION, _ANSWER = 60, 300, 300, 600
 
 
 def failures_view(run: Run, failing: Sequence[Failing], more: int = 0) -> View:
@@ -72,12 +80,13 @@ def _failing_blocks(place: int, one: Failing, several: bool) -> list[Block]:
 
 def numbers_view(run: Run, summary: RunSummary) -> View:
     """Give the modal that says how each number of a run was made: n, method, and whose grades it stands on."""
+    changes = [*summary.changes, *summary.other_changes][:MOST_ROWS]
     blocks = [
         section("\n".join(_principles(run, summary))),
         header("Scores"),
-        *_paragraphs([_score_line(row) for row in summary.rows[:MOST_ROWS]], "Nothing was scored."),
+        *_paragraphs([_score_line(row, summary) for row in summary.rows[:MOST_ROWS]], "Nothing was scored."),
         header("Changes"),
-        *_paragraphs([_change_line(change) for change in summary.changes[:MOST_ROWS]], "Nothing was compared."),
+        *_paragraphs([_change_line(change, summary) for change in changes], "Nothing was compared."),
         header("Judge and people"),
         section("\n".join(_judge_lines(summary))),
         context(_counts(run, summary)),
@@ -88,38 +97,56 @@ def numbers_view(run: Run, summary: RunSummary) -> View:
 def _principles(run: Run, summary: RunSummary) -> list[str]:
     """Say how an item is scored and what an interval means."""
     repeats = f" Its {run.repeats} repeats are averaged first." if run.repeats > 1 else ""
+    degenerate = [f"*{mrkdwn(one.target, _NAME)}* {degenerate_words(one)}." for one in summary.degenerate]
     return [
+        *degenerate,
         f"An item passes when every one of its graders passes it.{repeats}",
         "The interval holds the true value in 95 of 100 such runs. It is wide when there are few items.",
         f"With fewer than {FEWEST} items there is no number, only “too few to say”.",
     ]
 
 
-def _score_line(row: ScoreRow) -> str:
-    """Say one score with its n, method and graders."""
+def _score_line(row: ScoreRow, summary: RunSummary) -> str:
+    """Say one score with its n, method and graders, and beside it what people's grades make of it."""
     skill = "*all items*" if row.skill == OVERALL else f"*{mrkdwn(row.skill, _NAME)}*"
     what = "passed" if row.criterion == PASS_CRITERION else f"mean of {mrkdwn(row.criterion, _NAME)}"
-    return f"{mrkdwn(row.target, _NAME)} · {skill} · {what}: {score_words(row.estimate)}, {_basis(row.estimate)}"
+    doubt = f", {UNVERIFIED}" if summary.doubts(row.estimate) else ""
+    parts = [
+        f"{score_words(row.estimate)}, {basis_words(row.estimate)} ({mrkdwn(row.estimate.method, 40)}){doubt}",
+        _corrected(row),
+        f"{score_words(row.checks)} by code checks alone" if row.checks else "",
+        with_errors_words(row, score_words(row.with_errors)) if row.with_errors else "",
+    ]
+    return f"{mrkdwn(row.target, _NAME)} · {skill} · {what}: {'; '.join(part for part in parts if part)}"
 
 
-def _basis(estimate: Estimate) -> str:
-    """Say whose grades an estimate stands on and how its interval was computed."""
-    people = f", {estimate.human_n:,} of the answers graded by people" if estimate.human_n else ""
-    return f"by {_HOW[estimate.how]}{people} ({mrkdwn(estimate.method, 40)})"
+def _corrected(row: ScoreRow) -> str:
+    """Say what a score is when people correct the judge, and what would sharpen it."""
+    if row.corrected is None:
+        return halving_words(row)
+    estimate = row.corrected.estimate
+    graded = f"people graded {estimate.human_n:,} of {counted(row.corrected.outputs, 'answer')}"
+    parts = [f"*{score_words(estimate)} corrected by people*", graded, saving_words(row.corrected), halving_words(row)]
+    return ", ".join(part for part in parts if part)
 
 
-def _change_line(change: Change) -> str:
-    """Say one change with its interval and what may be said of it."""
+def _change_line(change: Change, summary: RunSummary) -> str:
+    """Say one change with its interval, what may be said of it and whose grades it stands on."""
     skill = "*all items*" if change.skill == OVERALL else f"*{mrkdwn(change.skill, _NAME)}*"
     pair = f"{mrkdwn(change.target, _NAME)} against {mrkdwn(change.against, _NAME)}"
-    return f"{pair} · {skill}: {change_words(change)}, {verdict_words(change)}"
+    alone = "" if change.judge_alone is None else signed_points(change.judge_alone, (change.upper - change.lower) / 2)
+    parts = [f"{change_words(change)}, {verdict_words(change)}", change_basis(change, alone)]
+    parts += [UNVERIFIED] if summary.doubts(change) else []
+    if change.skill == OVERALL and change.other_version is not None:
+        parts.append(mrkdwn(version_words(change), 200))
+    return f"{pair} · {skill}: {', '.join(part for part in parts if part)}"
 
 
 def _paragraphs(lines: Sequence[str], none: str) -> list[Block]:
     """Put lines into sections of a readable length."""
     if not lines:
         return [section(none)]
-    return [section("\n".join(lines[start : start + 8])) for start in range(0, len(lines), 8)]
+    return [section("\n".join(lines[start : start + LINES])) for start in range(0, len(lines), LINES)]
 
 
 def _judge_lines(summary: RunSummary) -> list[str]:
@@ -130,7 +157,25 @@ def _judge_lines(summary: RunSummary) -> list[str]:
     ]
     if summary.judge and summary.agreement is not None:
         lines.append("Agreement is how often judge and people give the same pass or fail, where people graded blind.")
+    if summary.standing is not None:
+        lines.append(f"{mrkdwn(summary.standing.reason, 300)}")
+    if summary.unverified:
+        lines.append("Its numbers are marked unverified and stand in no headline.")
+    if summary.response is not None:
+        graded = (
+            f"{summary.response.graded:,} of the {counted(summary.response.drawn, 'answer')} drawn by chance for people"
+        )
+        low = " Under 80 % those who grade have chosen, not chance." if summary.response.self_selected else ""
+        lines.append(f"Graded so far: {graded}, {percent(summary.response.rate)}.{low}")
+    if any(row.corrected for row in summary.rows):
+        lines.append(CORRECTED)
     return lines
+
+
+CORRECTED = (
+    "Corrected by people: the judge's mean of all answers plus how far people differ from it on those they graded, drawn by "
+    "chance and graded blind. The interval speaks of this run's answers. Holdout answers never come before people and are left out."
+)
 
 
 def _counts(run: Run, summary: RunSummary) -> str:
@@ -138,7 +183,7 @@ def _counts(run: Run, summary: RunSummary) -> str:
     parts = [
         f"{counted(summary.items, 'item')}, {summary.outputs:,} of {counted(run.size, 'answer')}",
         f"{counted(summary.errors, 'error')} and {counted(summary.ungraded, 'answer')} without a verdict are not counted",
-        "changes compare the same items on both sides; they are clear when the interval excludes zero",
+        "changes compare the same items on both sides; they are clear when the interval excludes zero, skills as one family",
         money_words(summary.cost_usd),
         duration_words(summary.duration_s),
     ]

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from evalbot.reporting.estimates import OVERALL, Change, Estimate, RunSummary
+from evalbot.grading.calibration import Standing
+from evalbot.reporting.comparisons import MARGIN
+from evalbot.reporting.estimates import OVERALL, Change, Estimate, How, RunSummary
+from evalbot.reporting.telling import NO_HEADLINE, UNVERIFIED, corrected_words, degenerate_words, notes_of
 from evalbot.runs.runs import Progress, Run, RunStatus
 from evalbot.slack.blocks import (
     Payload,
@@ -38,11 +41,16 @@ from evalbot.slack.views.numbers import (
 )
 from evalbot.stats.verdicts import Verdict
 
-MOST_TABLE_ROWS = 10
-"""More skills than this do not fit on one screen; the numbers view has them all."""
+MOST_LINES = 12
+FEWEST_ROWS = 2
+"""A card has at most a dozen lines, and of the skills at least two; the numbers view has them all."""
+
+_OTHER_LINES = 6
+"""Beside what is told, its notes and the skills: title, head of the table, what is folded, judge and cost (2), origin."""
 
 MOST_NAMED = 3
-_NAME, _NOTE = 60, 300
+MOST_NOTES = 3
+_NAME, _NOTE, _NOTES = 60, 300, 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,23 +69,30 @@ class _SkillRow:
     skill: str
     estimate: Estimate
     change: Change | None
+    doubted: bool = False
+    change_doubted: bool = False
 
 
 # --- while it runs ---------------------------------------------------------------------------------
 
 
 def run_card(run: Run, progress: Progress, eta_s: float | None) -> Payload:
-    """Give the card of a run that goes on: how far it is, what failed, how long it may take, and Cancel."""
-    line = f"Running {mrkdwn(run.suite, _NAME)}: {_stage(progress)}, {left_words(eta_s)}"
+    """Give the card of a run that has not ended: how far it is, what failed, how long it may take, and Cancel.
+
+    A paused one says why and offers to resume.
+    """
+    paused = run.status is RunStatus.PAUSED
+    state, rest = ("Paused", "") if paused else ("Running", f", {left_words(eta_s)}")
+    line = f"{state} {mrkdwn(run.suite, _NAME)}: {_stage(progress)}{rest}"
     done, size = progress.outputs + progress.judged, progress.size + progress.to_judge
     bar = f"{progress_bar(done, size)} {done * 100 // max(size, 1)} %"
     targets = ", ".join(mrkdwn(target.label, _NAME) for target in run.targets)
     return message(
         f"{line}.",
         [
-            section(f"*{line}*\n{bar}"),
+            section(f"*{line}*\n{bar}" + (f"\n{_note(run)}" if paused else "")),
             context(f"Run {run.number} by {mrkdwn(run.started_name, _NAME)} · {targets} · {_size_words(run)}"),
-            actions(_cancel_button(run)),
+            actions(*([_resume_button(run)] if paused else []), _cancel_button(run)),
         ],
     )
 
@@ -96,6 +111,12 @@ def _size_words(run: Run) -> str:
     if len(run.targets) > 1:
         words += f" × {len(run.targets)} targets"
     return f"{words} × {run.repeats} repeats" if run.repeats > 1 else words
+
+
+def _resume_button(run: Run) -> Block:
+    """Give the button that lets a paused run go on."""
+    spoken = f"Resume run {run.number}"
+    return button("Resume", ActionId.RUN_RESUME, encode(RunClick(run.id)), style="primary", spoken=spoken)
 
 
 def _cancel_button(run: Run) -> Block:
@@ -124,12 +145,15 @@ def run_verdict_card(run: Run, summary: RunSummary, review_n: int, simulated_not
     rows = _skill_rows(summary, subject)
     verdict = verdict_line(run, summary)
     told = _told(run, summary)
-    blocks = [header(verdict), section(told)]
-    blocks += _table_blocks(rows, f"Skill · {_plain_name(subject)}" if len(run.targets) > 1 else "Skill")
-    blocks.append(fields([f"*Judge*\n{judge_words(summary)}", f"*Cost and time*\n{_cost_words(summary)}"]))
+    notes = notes_of(summary, subject)[:MOST_NOTES]
+    room = MOST_LINES - _OTHER_LINES - len(told) - bool(notes)
+    blocks = [header(verdict), section("\n".join(told))]
+    blocks += _table_blocks(rows, f"Skill · {_plain_name(subject)}" if len(run.targets) > 1 else "Skill", room)
+    blocks += [context(mrkdwn(" · ".join(notes), _NOTES))] if notes else []
+    blocks.append(fields([f"*Judge*\n{judge_words(summary)}", f"*Cost and time*\n{_cost_words(summary, subject)}"]))
     blocks.append(actions(*_buttons(run, summary, review_n)))
     blocks.append(context(_origin(run, simulated_note)))
-    return message(f"{mrkdwn(verdict, 300)}. {told}".replace("\n", " "), blocks)
+    return message(f"{mrkdwn(verdict, 300)}. {' '.join(told)}", blocks)
 
 
 def subject_of(run: Run, summary: RunSummary) -> str:
@@ -140,19 +164,29 @@ def subject_of(run: Run, summary: RunSummary) -> str:
 
 
 def verdict_line(run: Run, summary: RunSummary) -> str:
-    """Say in a few words what came out, as plain text: what got worse and better, or the pass rate."""
+    """Say in a few words what came out, as plain text: what got worse and better, or the pass rate.
+
+    What stands on an unverified judge is not said here.
+    """
     subject = subject_of(run, summary)
-    estimate = summary.headline(subject)
     ending = {RunStatus.CANCELLED: " (stopped early)", RunStatus.FAILED: " (failed)"}.get(run.status, "")
-    if estimate is None:
-        return f"{_plain_name(run.suite)}: nothing could be scored{ending}"
-    said = _changes_said([change for change in summary.changes if change.target == subject])
+    said = _changes_said([one for one in summary.changes if one.target == subject and not summary.doubts(one)])
     if said and len({change.target for change in summary.changes}) > 1:
         said = f"{_plain_name(subject)} {said}"
-    if not said:
-        few = f"too few items to say (n {estimate.n:,})"
-        said = few if estimate.too_few else f"{score_words(estimate)} passed"
-    return f"{_plain_name(run.suite)}: {said}{ending}"
+    return f"{_plain_name(run.suite)}: {said or _rate_said(summary, subject)}{ending}"
+
+
+def _rate_said(summary: RunSummary, subject: str) -> str:
+    """Word the pass rate of a target, or why it has none."""
+    degenerate, estimate, row = summary.degenerate_of(subject), summary.headline(subject), summary.overall(subject)
+    if degenerate:
+        return f"{_plain_name(subject)} gives one answer to everything, not scored"
+    if estimate is None:
+        return NO_HEADLINE if row else "nothing could be scored"
+    if estimate.too_few:
+        return f"too few items to say (n {estimate.n:,})"
+    by_checks = " by code checks" if row and estimate is row.checks else ""
+    return f"{score_words(estimate)} passed{by_checks}"
 
 
 def _changes_said(changes: Sequence[Change]) -> str:
@@ -188,33 +222,49 @@ def _named(changes: Sequence[Change], verdict: Verdict) -> str:
     )
 
 
-def _told(run: Run, summary: RunSummary) -> str:
+def _told(run: Run, summary: RunSummary) -> list[str]:
     """Say the pass rate of each target and its change against what it was compared with, a line of mrkdwn for each."""
-    overall = {change.target: change for change in summary.changes if change.skill == OVERALL}
-    lines = [f"{_passes(one.label, summary)} {_against(overall.get(one.label))}".strip() for one in run.targets]
+    lines = []
+    for one in run.targets:
+        changes = [change for change in (*summary.changes, *summary.other_changes) if change.skill == OVERALL]
+        mine = [_against(change, summary) for change in changes if change.target == one.label]
+        lines.append(" ".join([_passes(one.label, summary), *mine]))
     if run.status is not RunStatus.DONE:
         lines.append(
             f"Stopped before the end: {summary.outputs:,} of {counted(run.size, 'answer')}. {_note(run)}".strip()
         )
-    return "\n".join(lines)
+    return lines
 
 
-def _against(change: Change | None) -> str:
+def _against(change: Change, summary: RunSummary) -> str:
     """Say what a target gained or lost against what it was compared with."""
-    if change is None:
-        return ""
     points, interval = change_words(change).split(" (", 1)
-    return f"Against *{mrkdwn(change.against, _NAME)}*: *{points}* ({interval}, {_meaning(change)}."
+    by = ", corrected by people" if change.how is How.CORRECTED else ""
+    meaning = UNVERIFIED if summary.doubts(change) else f"{_meaning(change)}{by}"
+    return f"Against *{mrkdwn(change.against, _NAME)}*: *{points}* ({interval}, {meaning}."
 
 
 def _passes(label: str, summary: RunSummary) -> str:
-    """Say how many items a target passes."""
-    estimate, name = summary.headline(label), mrkdwn(label, _NAME)
-    if estimate is None:
+    """Say how many items a target passes, and on whose grades that stands."""
+    row, name, degenerate = summary.overall(label), mrkdwn(label, _NAME), summary.degenerate_of(label)
+    if degenerate:
+        return f"*{name}* {degenerate_words(degenerate)}."
+    if row is None:
         return f"*{name}*: nothing was scored."
+    if row.corrected:
+        alone = f"{score_alone(row.estimate)}{f' ({UNVERIFIED})' if summary.doubts(row.estimate) else ''}"
+        return f"{_passing(name, row.corrected.estimate)}: {corrected_words(row.corrected, alone)}."
+    if not summary.doubts(row.estimate):
+        return f"{_passing(name, row.estimate)}."
+    alone = f"The judge is {UNVERIFIED}; with it: {score_words(row.estimate)}."
+    return f"{_passing(name, row.checks)} by code checks alone. {alone}" if row.checks else f"*{name}*: {alone}"
+
+
+def _passing(name: str, estimate: Estimate) -> str:
+    """Say a pass rate with its interval."""
     if estimate.too_few:
-        return f"*{name}*: too few items to say (n {estimate.n:,})."
-    return f"*{name}* passes *{score_alone(estimate)}* of {counted(estimate.n, 'item')} ({interval_words(estimate)})."
+        return f"*{name}*: too few items to say (n {estimate.n:,})"
+    return f"*{name}* passes *{score_alone(estimate)}* of {counted(estimate.n, 'item')} ({interval_words(estimate)})"
 
 
 def _meaning(change: Change) -> str:
@@ -222,7 +272,7 @@ def _meaning(change: Change) -> str:
     return {
         Verdict.WORSE: "a real drop",
         Verdict.BETTER: "a real gain",
-        Verdict.NO_DIFFERENCE: "no difference larger than the margin",
+        Verdict.NO_DIFFERENCE: f"no difference larger than {MARGIN * 100:.0f} points",
     }.get(change.verdict, verdict_words(change) + (" items" if change.needed else ""))
 
 
@@ -236,28 +286,32 @@ def _skill_rows(summary: RunSummary, subject: str) -> list[_SkillRow]:
     rows = [row for row in summary.rows if row.target == subject]
     criterion = rows[0].criterion if rows else ""
     changes = {change.skill: change for change in summary.changes if change.target == subject}
-    found = [
-        _SkillRow(row.skill, row.estimate, changes.get(row.skill))
-        for row in rows
-        if row.criterion == criterion and row.skill != OVERALL
-    ]
+    found = []
+    for row in rows:
+        if row.criterion == criterion and row.skill != OVERALL:
+            change = changes.get(row.skill)
+            doubts = summary.doubts(row.best), change is not None and summary.doubts(change)
+            found.append(_SkillRow(row.skill, row.best, change, *doubts))
     order = {Verdict.WORSE: 0, Verdict.BETTER: 1, Verdict.CANNOT_TELL: 2, Verdict.NO_DIFFERENCE: 4}
     return sorted(
         found, key=lambda row: (order[row.change.verdict] if row.change else 3, row.estimate.score, row.skill)
     )
 
 
-def _table_blocks(rows: Sequence[_SkillRow], title: str) -> list[Block]:
-    """Give the table of skills under a title, with those that did not change in one line below it."""
+def _table_blocks(rows: Sequence[_SkillRow], title: str, room: int) -> list[Block]:
+    """Give the table of skills under a title in so many lines, with those that did not change in one line below it."""
     same = [row for row in rows if row.change and row.change.verdict is Verdict.NO_DIFFERENCE]
     moved = [row for row in rows if row not in same]
     compared = any(row.change for row in rows)
     blocks: list[Block] = []
+    most = max(room, FEWEST_ROWS)
+    if not same and len(moved) == most + 1:
+        most += 1  # the line that would count it holds it as well
     if moved:
-        blocks.append(_table(moved[:MOST_TABLE_ROWS], title, compared))
+        blocks.append(_table(moved[:most], title, compared))
     lines = [_same_line(same)] if same else []
-    if len(moved) > MOST_TABLE_ROWS:
-        lines.append(f"{counted(len(moved) - MOST_TABLE_ROWS, 'more skill')} behind “Why these numbers?”")
+    if len(moved) > most:
+        lines.append(f"{counted(len(moved) - most, 'more skill')} behind “Why these numbers?”")
     return [*blocks, context(" · ".join(lines))] if lines else blocks
 
 
@@ -272,12 +326,15 @@ def _score_cells(row: _SkillRow) -> list[str]:
     """Give the cells of what was measured."""
     few = row.estimate.too_few
     name = f"{one_line(row.skill, 40)} · {counted(row.estimate.n, 'item')}"
-    return [name, score_alone(row.estimate), "–" if few else interval_words(row.estimate)]
+    score = f"{score_alone(row.estimate)} {UNVERIFIED}" if row.doubted and not few else score_alone(row.estimate)
+    return [name, score, "–" if few else interval_words(row.estimate)]
 
 
 def _change_cells(row: _SkillRow) -> list[str | Block]:
     """Give the cells of the change; a clear one is bold."""
     words = verdict_words(row.change)
+    if row.change_doubted:
+        return [change_alone(row.change), f"{words}, {UNVERIFIED}"]
     clear = row.change is not None and row.change.verdict in (Verdict.WORSE, Verdict.BETTER)
     return [change_alone(row.change), bold_cell(words) if clear else words]
 
@@ -287,24 +344,35 @@ def _same_line(rows: Sequence[_SkillRow]) -> str:
     widest = max(max(abs(row.change.lower), abs(row.change.upper)) for row in rows if row.change)
     names = ", ".join(mrkdwn(row.skill, 40) for row in rows[:MOST_NAMED])
     more = f" and {len(rows) - MOST_NAMED} more" if len(rows) > MOST_NAMED else ""
-    return f"{counted(len(rows), 'skill')} unchanged within ±{widest * 100:.1f} points: {names}{more}"
+    doubt = f" ({UNVERIFIED})" if any(row.change_doubted for row in rows) else ""
+    return f"{counted(len(rows), 'skill')} unchanged within ±{widest * 100:.1f} points: {names}{more}{doubt}"
 
 
 def judge_words(summary: RunSummary) -> str:
     """Say how far the judge may be trusted: its agreement with people, or that nobody has checked it yet."""
     if not summary.judge:
         return "no judge, code checks only"
-    name = mrkdwn(summary.judge, _NAME)
+    name, standing = mrkdwn(summary.judge, _NAME), summary.standing.standing if summary.standing else None
+    if standing is Standing.UNVERIFIED:
+        name = f"{name}, *{UNVERIFIED}*:"
     if summary.agreement is None:
-        return f"{name}, not yet checked by people: {summary.human_outputs:,} graded so far"
-    return f"{name} agrees with people {score_words(summary.agreement)}"
+        said = (
+            f"{name} agrees too little with people so far"
+            if summary.unverified
+            else f"{name}, not yet checked by people"
+        )
+        return f"{said}: {summary.human_outputs:,} graded so far"
+    trusted = ", trusted" if standing is Standing.TRUSTED else ""
+    return f"{name} agrees with people {score_words(summary.agreement)}{trusted}"
 
 
-def _cost_words(summary: RunSummary) -> str:
+def _cost_words(summary: RunSummary, subject: str) -> str:
     """Say what a run cost, how long it took and what was left out of its numbers."""
+    row = summary.overall(subject)
+    as_fails = f" (as fails: {score_alone(row.with_errors)})" if row and row.with_errors else ""
     parts = [money_words(summary.cost_usd), duration_words(summary.duration_s)]
     if summary.errors:
-        parts.append(f"{counted(summary.errors, 'error')}, not counted")
+        parts.append(f"{counted(summary.errors, 'error')}, not counted{as_fails}")
     if summary.ungraded:
         parts.append(f"{counted(summary.ungraded, 'answer')} without a verdict, not counted")
     return " · ".join(parts)
@@ -366,7 +434,12 @@ def _status_line(state: RunState) -> str:
     run, progress = state.run, state.progress
     name = f"*Run {run.number}* of {mrkdwn(run.suite, _NAME)}"
     if run.open:
-        return f"{name} is running: {_stage(progress)}."
+        paused = run.status is RunStatus.PAUSED
+        return (
+            f"{name} is paused: {_stage(progress)}. {_note(run)}"
+            if paused
+            else f"{name} is running: {_stage(progress)}."
+        )
     if state.summary is not None:
         return f"{name}: {mrkdwn(verdict_line(run, state.summary).partition(': ')[2], 300)}."
     return f"{name} is {run.status}: {_stage(progress)}. {_note(run)}".strip()

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from evalbot.playground.model_server import ModelServer
 from evalbot.playground.simulated.faults import Fault
-from evalbot.terminal.printing import run_report
+from evalbot.reports.json import summary_data
 from evalbot.terminal.runs import DoneRun, RunOptions, run_suite
 from tests.integration.cli.cli_world import Said, one_sentence
 
@@ -59,7 +59,7 @@ async def test_a_run_ends_whatever_every_call_meets(
         monkeypatch.setenv("EVALBOT_CALL_DEADLINE_S", "0.4")
     models.simulation.apply({"faults": {fault.value: 1.0}, "retry_after_s": 0.02})
     done = await run_small(project, CHECKED)
-    report = run_report(done.run, done.summary)
+    report = summary_data(done.run, done.summary)
     assert report["status"] == "done"
     assert counted(report) == (ITEMS, ITEMS, 0)
     assert report["estimates"] == []
@@ -95,7 +95,7 @@ async def test_a_judge_that_talks_nonsense_leaves_outputs_ungraded(
     """A verdict that cannot be read is no grade: the outputs are counted apart, neither passed nor failed."""
     models.simulation.apply({"script": {"sim-judge": {"BEGIN TASK": said}}})
     done = await run_small(project, JUDGED + "run: {judge: 'openai:sim-judge'}\n")
-    report = run_report(done.run, done.summary)
+    report = summary_data(done.run, done.summary)
     assert report["status"] == "done"
     assert counted(report) == (ITEMS, 0, ITEMS)
     assert report["estimates"] == []

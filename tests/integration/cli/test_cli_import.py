@@ -159,3 +159,43 @@ def test_import_never_writes_into_the_shipped_files(
     write_problems(project / "problems.jsonl", 2)
     said = evalbot("import", "problems.jsonl", *MAP, "--suite", "sums", "--json")
     assert said.json["file"] == str(project / "suites" / "sums.yaml")
+
+
+PROMPTFOO = """
+description: Capitals
+prompts: ["Where lies {{place}}?"]
+providers: [echo]
+tests:
+  - vars: {place: Oslo}
+    assert: [{type: contains, value: Oslo}]
+  - vars: {place: Bergen}
+    assert: [{type: contains, value: Oslo}]
+"""
+
+
+def test_promptfoo_suite_is_brought_in_whole_and_run(project: Path, evalbot: Call) -> None:
+    """A promptfoo file becomes a suite of the project that runs at once; it is never written over."""
+    file = project / "promptfooconfig.yaml"
+    file.write_text(PROMPTFOO)
+    said = evalbot("import", str(file), "--suite", "capitals", "--json")
+    assert (said.code, said.json["items"], said.json["new"]) == (0, 2, 2)
+    run = evalbot("run", "capitals", "-q", "--json")
+    assert (run.code, run.json["estimates"][0]["score"]) == (0, 0.5)
+    again = evalbot("import", str(file), "--suite", "capitals")
+    assert again.code == 2
+    assert one_sentence(again.err)
+    assert "already" in again.err
+    mapped = evalbot("import", str(file), "--suite", "other", "--map", "a=vars.b")
+    assert one_sentence(mapped.err)
+    assert "--map" in mapped.err
+
+
+def test_foreign_yaml_is_no_promptfoo_suite(project: Path, evalbot: Call) -> None:
+    """A YAML file of something else is refused in a sentence, and nothing is written."""
+    file = project / "other.yaml"
+    file.write_text("services: {web: {}}\n")
+    said = evalbot("import", str(file), "--suite", "other")
+    assert said.code == 2
+    assert one_sentence(said.err)
+    assert "services" in said.err
+    assert not (project / "suites" / "other.yaml").exists()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import html
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -19,8 +19,15 @@ Call = Callable[..., Said]
 RIGHT, WRONG = "Within 30 days.", "I do not know."
 
 
-def write_suite(folder: Path, count: int = 20, holdout: int = 2, name: str = "desk") -> None:
-    """Write a suite of questions on two skills, of which the last few are held back."""
+def write_suite(
+    folder: Path,
+    count: int = 20,
+    holdout: int = 2,
+    name: str = "desk",
+    graders: Sequence[object] = ({"type": "contains"},),
+    **parts: object,
+) -> None:
+    """Write a suite of questions on two skills, of which the last few are held back; `parts` are further parts of the file."""
     items = [
         {
             "id": f"q-{n:02d}",
@@ -28,11 +35,11 @@ def write_suite(folder: Path, count: int = 20, holdout: int = 2, name: str = "de
             "vars": {"question": f"Question {n:02d}{' HELD' if n >= count - holdout else ''}: until when?"},
             "reference": "30 days",
             "split": "holdout" if n >= count - holdout else "practice",
-            "graders": [{"type": "contains"}],
+            "graders": list(graders),
         }
         for n in range(count)
     ]
-    found = {"name": name, "targets": ["openai:main"], "items": items}
+    found = {"name": name, "targets": ["openai:main"], "items": items, **parts}
     (folder / "suites" / f"{name}.yaml").write_text(json.dumps(found), encoding="utf-8")
 
 
@@ -59,6 +66,44 @@ def test_a_gate_that_holds_passes_and_one_that_is_met_fails(desk: Path, evalbot:
     assert "✗ overall.lower < 0.8: main passes 83 % (61 to 94, n 18)" in said.out
     as_json = evalbot("run", "desk", "-q", "--json", "--fail-if", "overall.lower < 0.8")
     assert (as_json.code, as_json.json["gate"]["failed"]) == (100, True)
+
+
+def test_the_gate_of_a_suites_file_holds_beside_what_is_asked_for(desk: Path, evalbot: Call, chat: ChatServer) -> None:
+    """A condition in the suite's file fails a run without any option; one of the command line comes on top."""
+    write_suite(desk, gate={"fail_if": ["skills.tone.lower < 0.9"]})
+    said = evalbot("run", "desk", "-q")
+    assert said.code == 100
+    assert "Gate failed: 1 of 1 condition" in said.out
+    more = evalbot("run", "desk", "-q", "--fail-if", "overall.score < 0.1")
+    assert "Gate failed: 1 of 2 conditions." in more.out
+
+
+@pytest.mark.parametrize(
+    ("condition", "said"), [("overall.lowest < 0.8", "lower"), ("skills.tones.lower < 0.5", "Did you mean tone?")]
+)
+def test_a_wrong_gate_in_a_suites_file_is_named_by_its_line(
+    desk: Path, evalbot: Call, condition: str, said: str
+) -> None:
+    """A condition that is none, or is about a skill that there is not, is refused with file and field before any call."""
+    write_suite(desk, gate={"fail_if": [condition]})
+    found = evalbot("lint", str(desk))
+    assert found.code == 2
+    assert "gate.fail_if" in found.out + found.err
+    assert said in found.out + found.err
+
+
+def test_stored_answers_are_graded_again_without_asking(desk: Path, evalbot: Call, chat: ChatServer) -> None:
+    """After the checks have changed, the same answers get new grades and nobody is asked."""
+    assert evalbot("run", "desk", "-q", "--json").json["estimates"][0]["score"] == 1.0
+    write_suite(desk, graders=[{"type": "contains", "value": "never"}])
+    asked = chat.calls
+    again = evalbot("regrade", "latest", "-q", "--json")
+    assert again.code == 0
+    assert again.json["estimates"][0]["score"] == 0.0
+    assert chat.calls == asked
+    missing = evalbot("regrade", "77")
+    assert missing.code == 2
+    assert one_sentence(missing.err)
 
 
 def test_a_real_drop_fails_the_gate_from_the_second_run_on(desk: Path, evalbot: Call, chat: ChatServer) -> None:

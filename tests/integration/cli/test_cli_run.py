@@ -102,7 +102,7 @@ def run_of_known_answers(evalbot: Call, chat: ChatServer, file: Path, suite: str
     chat.script = answer_from(replies)
     imported(evalbot, file, suite)
     said = evalbot("run", suite, "--target", "openai:anything", "--concurrency", "50", "--json")
-    assert (said.code, said.err) == (0, "")
+    assert (said.code, said.err.count("\n")) == (0, 1), "one line: what the run would take"
     assert said.out.count("\n") == 1
     right = sum(place % 10 >= 4 for place in range(len(rows)))
     check_report(said, suite, replies, right)
@@ -141,12 +141,28 @@ def test_every_call_failing_is_an_exit_code_of_its_own(
 ) -> None:
     """When nothing could be asked the exit code is 4 with one sentence; no answer counts as wrong."""
     chat.script = lambda question: Reply(status=401)
-    said = evalbot("run", "sums", "--target", "openai:anything", "--quiet", "--json")
+    said = evalbot("run", "sums", "--target", "openai:anything", "-n", "5", "--quiet", "--json")
     assert said.code == 4
-    assert said.counts == {"items": 12, "outputs": 12, "errors": 12, "ungraded": 0}
+    assert said.counts == {"items": 5, "outputs": 5, "errors": 5, "ungraded": 0}
     assert said.json["estimates"] == []
     assert one_sentence(said.err), said.err
     assert KEY not in said.out + said.err
+
+
+def test_a_target_that_is_down_pauses_the_run(evalbot: Call, chat: ChatServer, sums: list[tuple[str, str]]) -> None:
+    """After ten failures in a row the run stops with exit code 4 and what to do; the same command goes on with all of it."""
+    chat.script = lambda question: Reply(status=401)
+    command = ("run", "sums", "--target", "openai:anything", "--quiet", "--json")
+    said = evalbot(*command)
+    assert (said.code, said.out) == (4, "")
+    assert said.err == (
+        "evalbot: Run 1 is paused: anything failed 10 times in a row: The model's server did not accept the API key (401). "
+        "Check the key and what it may do. The same command goes on with it.\n"
+    )
+    chat.script = answer_from({question: Reply(answer) for question, answer in sums})
+    again = evalbot(*command)
+    assert (again.code, again.json["run"]) == (0, 1)
+    assert again.counts == {"items": 12, "outputs": 12, "errors": 0, "ungraded": 0}
 
 
 def test_people_get_a_table(evalbot: Call, chat: ChatServer, sums: list[tuple[str, str]]) -> None:
@@ -189,9 +205,22 @@ def test_two_targets_are_reported_side_by_side(evalbot: Call, chat: ChatServer, 
     chat.script = answer_from({question: Reply(answer) for question, answer in sums})
     said = evalbot("run", "sums", "-t", "openai:one", "-t", "openai:two", "--json")
     assert [row["target"] for row in said.json["estimates"]] == ["one", "two"]
-    chat.script = lambda question: Reply("no idea")
+    chat.script = lambda question: Reply(f"no idea: {question[:20]}")
     (change,) = evalbot("run", "sums", "-t", "openai:one", "--json").json["changes"]
     assert (change["against"], change["difference"], change["n"]) == ("run 1", -1.0, 12)
+
+
+def test_one_answer_to_everything_is_not_scored(
+    evalbot: Call, chat: ChatServer, sums: list[tuple[str, str]]
+) -> None:
+    """A target that says the same to every question is named, and has neither a score nor a change."""
+    chat.script = answer_from({question: Reply(answer) for question, answer in sums})
+    evalbot("run", "sums", "-t", "openai:one", "--json")
+    chat.script = lambda question: Reply("no idea")
+    said = evalbot("run", "sums", "-t", "openai:one", "--json").json
+    assert (said["estimates"], said["changes"]) == ([], [])
+    assert said["degenerate"] == [{"target": "one", "items": 12, "scored": False}]
+    assert "one answer to all of 12 items" in evalbot("show", "2").out
 
 
 @pytest.mark.parametrize(

@@ -25,16 +25,15 @@ async def test_second_output_of_a_unit_is_left_out(store: Store) -> None:
     assert await store.read(lambda tx: outputs.list_outputs(tx, run.id)) == [first, other]
 
 
-async def test_done_units_are_those_with_an_answer_or_an_error(store: Store) -> None:
-    """Resuming a run finds every unit that needs no more asking, and no other run's."""
+async def test_done_are_those_with_an_answer_or_an_error(store: Store) -> None:
+    """Resuming finds every unit that needs no more asking among those it asks about, however many they are."""
     run, other = make_run(1), make_run(2)
-    await save_outputs(store, run, make_output(run, "france", 3), make_failed_output(run, "spain"))
+    answered, failed = make_output(run, "france", 3), make_failed_output(run, "spain")
+    await save_outputs(store, run, answered, failed)
     await save_outputs(store, other, make_output(other, "italy"))
-    label = run.targets[0].label
-    assert await store.read(lambda tx: outputs.done_units(tx, run.id)) == {
-        Unit(label, ItemId("france"), 3),
-        Unit(label, ItemId("spain"), 0),
-    }
+    wanted = [OutputId(f"nobody-{n}") for n in range(2_000)] + [answered.id, failed.id]
+    assert await store.read(lambda tx: outputs.find_done(tx, wanted)) == {answered.id, failed.id}
+    assert await store.read(lambda tx: outputs.find_done(tx, [])) == set()
 
 
 async def test_counts_tell_errors_apart(store: Store) -> None:

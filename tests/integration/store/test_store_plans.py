@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
 from sqlalchemy import event
 
 from evalbot.reporting.schedules import ScheduleId
+from evalbot.runs.outputs import OutputId
 from evalbot.store import (
     candidates,
     deliveries,
@@ -24,6 +25,7 @@ from evalbot.store import (
 )
 from evalbot.store.database import Store, Transaction
 from evalbot.suites.candidates import CandidateStatus
+from evalbot.suites.items import Item, ItemId
 from tests.integration.store.store_nouns import (
     ANN,
     NOON,
@@ -34,6 +36,7 @@ from tests.integration.store.store_nouns import (
     make_review,
     make_round,
     make_run,
+    make_suite,
 )
 
 RUN = make_run()
@@ -42,6 +45,12 @@ ROUND = make_round(RUN)
 REVIEW = make_review(ROUND, OUTPUT)
 
 Work = Callable[[Transaction], Awaitable[object]]
+
+
+async def _all(items: AsyncIterator[Item]) -> list[Item]:
+    """Read a stream to its end."""
+    return [item async for item in items]
+
 
 QUESTIONS: dict[str, Work] = {
     "newest suite": lambda tx: suites.find_suite(tx, TEAM, "a"),
@@ -52,7 +61,10 @@ QUESTIONS: dict[str, Work] = {
     "runs of a suite": lambda tx: runs.list_runs(tx, TEAM, suite="a"),
     "open runs": runs.open_runs,
     "runs of a week": lambda tx: runs.runs_between(tx, TEAM, NOON, later(1)),
-    "done units": lambda tx: outputs.done_units(tx, RUN.id),
+    "done of a shard": lambda tx: outputs.find_done(tx, [OUTPUT.id, OutputId("other")]),
+    "unjudged of a shard": lambda tx: outputs.find_unjudged(tx, [OUTPUT.id, OutputId("other")]),
+    "items of a shard": lambda tx: suites.items_named(tx, TEAM, make_suite(), [ItemId("a"), ItemId("b")]),
+    "items with graders": lambda tx: _all(suites.items_with_graders(tx, TEAM, make_suite())),
     "counts": lambda tx: outputs.count_outputs(tx, RUN.id),
     "outputs": lambda tx: outputs.list_outputs(tx, RUN.id),
     "grades of a run": lambda tx: grades.list_grades(tx, RUN.id),

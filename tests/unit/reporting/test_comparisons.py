@@ -1,15 +1,22 @@
 """Comparisons: paired on the items both answered, in words that claim no more than the numbers."""
 
 import random
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalbot.reporting.comparisons import MARGIN, compare_scores
-from evalbot.reporting.estimates import FEWEST, OVERALL, Change
+from evalbot.grading.consensus import Label
+from evalbot.grading.grades import GraderKind
+from evalbot.reporting.comparisons import MARGIN, Side, compare_scores, compare_sides
+from evalbot.reporting.corrections import NOBODY, Drawn, People
+from evalbot.reporting.estimates import FEWEST, OVERALL, Change, How
 from evalbot.reporting.scores import OutputScore
-from evalbot.stats.pairs import count_flips, newcombe_paired
+from evalbot.runs.outputs import OutputId
+from evalbot.stats.judged import corrected_pool_difference
+from evalbot.stats.pairs import Flips, count_flips, mcnemar_p, newcombe_paired
 from evalbot.stats.verdicts import Verdict
 from evalbot.suites.items import ItemId
 from tests.factories import make_score
@@ -147,3 +154,113 @@ def test_one_real_change_is_found_among_many_skills() -> None:
     after = {item: not (skills[ItemId(item)] == "skill3" and place % 2) for place, item in enumerate(before)}
     found = [row.skill for row in compare(before, after, skills) if row.verdict is Verdict.WORSE]
     assert found == [OVERALL, "skill3"]
+
+
+def test_the_verdict_follows_from_the_interval_that_is_shown() -> None:
+    """Five gains of thirty and no loss exclude zero: that is better, though an exact test of so few flips stops at 0.06."""
+    before = numbered((5, False), (25, True))
+    change = compare(before, numbered((30, True)))[0]
+    assert mcnemar_p(Flips(both=25, lost=0, gained=5, neither=0)) > 0.05
+    assert change.lower > 0
+    assert change.verdict is Verdict.BETTER
+
+
+@given(
+    st.lists(st.tuples(st.booleans(), st.booleans()), min_size=FEWEST, max_size=60),
+)
+def test_no_overall_change_is_untold_when_its_interval_excludes_zero(pairs: list[tuple[bool, bool]]) -> None:
+    """One rule for all: better or worse exactly where the interval leaves zero out."""
+    before = {f"i{place}": first for place, (first, _) in enumerate(pairs)}
+    after = {f"i{place}": second for place, (_, second) in enumerate(pairs)}
+    change = compare(before, after)[0]
+    assert (change.lower * change.upper > 0) is (change.verdict in (Verdict.BETTER, Verdict.WORSE))
+
+
+# --- people on both sides --------------------------------------------------------------------------
+
+JUDGE = frozenset({GraderKind.JUDGE})
+
+
+def judged_side(passes: Sequence[bool], said: Mapping[int, bool] | None = None, chance: float = 0.5) -> Side:
+    """Give a side that a judge graded, with what people said of some of its outputs."""
+    scores = [
+        make_score(f"i{place}", passed, kinds=JUDGE, output_id=OutputId(f"o{place}"))
+        for place, passed in enumerate(passes)
+    ]
+    labels = {n: Label(float(one), float(one)) for n, one in (said or {}).items()}
+    drawn = {OutputId(f"o{place}"): Drawn(chance, one) for place, one in labels.items()}
+    return Side(scores, People({score.item_id: "correct" for score in scores}, drawn))
+
+
+def sides(before: Side, after: Side) -> Change:
+    """Give the overall change."""
+    return compare_sides(before, after, {}, "new", "old")[0]
+
+
+def test_a_difference_stands_on_the_judge_until_people_graded_both_sides() -> None:
+    """Ten graded outputs on one side change nothing; on both sides the difference is theirs and says so."""
+    rng = random.Random(4)
+    passes = [rng.random() < 0.8 for _ in range(60)]
+    graded = {n: passes[n] for n in range(20)}
+    one = sides(judged_side(passes), judged_side(passes, graded))
+    assert (one.how, one.human_n, one.judge_alone) == (How.JUDGE, 0, None)
+    worse = {n: passes[n] and n % 2 == 0 for n in range(20)}
+    both = sides(judged_side(passes, graded), judged_side(passes, worse))
+    assert (both.how, both.human_n, both.judge_alone, both.n) == (How.CORRECTED, 40, 0.0, 60)
+    assert both.upper < 0
+    assert both.verdict is Verdict.WORSE
+
+
+def test_pairs_that_people_graded_equal_the_statistic_of_their_differences() -> None:
+    """The same items graded on both sides give the prediction-powered paired difference; its interval is wider, as it also
+    speaks of other such items."""
+    rng = random.Random(5)
+    old, new = ([rng.random() < share for _ in range(80)] for share in (0.8, 0.6))
+    truth = [[one if rng.random() < 0.9 else not one for one in side] for side in (old, new)]
+    places = rng.sample(range(80), 30)
+    found = sides(
+        *(
+            judged_side(judge, {n: true[n] for n in places}, 30 / 80)
+            for judge, true in zip((old, new), truth, strict=True)
+        )
+    )
+    arrays = [[float(side[n]) for n in sorted(places)] for side in (truth[0], truth[1], old, new)]
+    expected = corrected_pool_difference(*arrays, [float(one) for one in old], [float(one) for one in new]).measured
+    assert found.difference == pytest.approx(expected.value)
+    assert found.lower < expected.lower
+    assert found.upper > expected.upper
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_corrected_differences_cover_what_people_would_say(together: bool) -> None:
+    """Over many draws of items and of outputs the interval holds the true difference of the two targets, which the judge,
+    lenient on one side, does not see."""
+    held, alone = 0, 0
+    for seed in range(150):
+        rng = random.Random(seed)
+        truth = [[rng.random() < share for _ in range(120)] for share in (0.8, 0.6)]
+        judge = [
+            [one if rng.random() < 0.9 else not one for one in truth[0]],
+            [one or rng.random() < 0.5 for one in truth[1]],
+        ]
+        places = rng.sample(range(120), 40)
+        drawn = [places, places if together else rng.sample(range(120), 40)]
+        made = [judged_side(judge[n], {one: truth[n][one] for one in drawn[n]}, 40 / 120) for n in (0, 1)]
+        found = sides(*made)
+        assert found.how is How.CORRECTED
+        held += found.lower <= -0.2 <= found.upper
+        plain = sides(*(replace(one, people=NOBODY) for one in made))
+        alone += plain.lower <= -0.2 <= plain.upper
+    assert held / 150 >= 0.92
+    assert alone / 150 < 0.5
+
+
+@pytest.mark.parametrize("everything", [10, 60])
+def test_grading_everything_proves_nothing_about_other_items(everything: int) -> None:
+    """When people graded both sides whole, a single flip is no real difference: other items could have been asked."""
+    before = dict.fromkeys(range(everything), True)
+    after = {**before, 0: False}
+    passes = [True] * everything
+    change = sides(judged_side(passes, before, 1.0), judged_side(passes, after, 1.0))
+    assert change.lower < 0 < change.upper
+    assert change.verdict is not Verdict.WORSE

@@ -10,7 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from evalbot.grading.consensus import Label
+from evalbot.grading.grades import GraderKind
 from evalbot.reporting.composing import MOST_EXHIBITS, MOST_SENTENCES, Effort, Slot, compose_digest, week_changes
+from evalbot.reporting.corrections import Drawn, People
 from evalbot.reporting.digests import Digest, Exhibit
 from evalbot.reporting.estimates import OVERALL, How
 from evalbot.reporting.trends import Week
@@ -203,3 +206,57 @@ def test_digest_carries_what_people_did_and_three_exhibits() -> None:
     assert (digest.runs, digest.human_grades, digest.graders, digest.items_added) == (4, 46, ("U0ANN", "U0BEN"), 2)
     assert (digest.judge_agreement, digest.next_at) == (EFFORT.judge_agreement, SLOT.next_at)
     assert (digest.slot, digest.start, digest.end, digest.late) == (SLOT.name, SLOT.start, SLOT.end, False)
+
+
+JUDGED = frozenset({GraderKind.JUDGE})
+
+
+def by_judge(series: Sequence[Week], doubted: bool) -> list[Week]:
+    """Give the weeks as a judge's grades by the rubric `helpful`; `doubted` when it is unverified."""
+    return [
+        replace(
+            week,
+            scores=tuple(
+                replace(score, scores={"helpful": float(score.passed)}, passes={"helpful": score.passed}, kinds=JUDGED)
+                for score in week.scores
+            ),
+            doubted=doubted,
+        )
+        for week in series
+    ]
+
+
+def test_an_unverified_judge_makes_no_headline() -> None:
+    """A drop that only such a judge saw is neither headline nor sentence; its rows are there and say so."""
+    series = weeks({"citations": DROP, "tone": STEADY})
+    assert compose({"desk": by_judge(series, doubted=False)}).headline == "citations still down"
+    digest = compose({"desk": by_judge(series, doubted=True)})
+    assert digest.headline == "judge unverified: no headline"
+    assert digest.sentences == ("Every number of this week stands on a judge that is unverified.",)
+    assert [line.verified for line in digest.lines] == [False] * 3
+    assert all(line.verified for line in compose({"desk": by_judge(series, doubted=False)}).lines)
+
+
+def test_what_is_verified_still_makes_the_headline() -> None:
+    """Beside a suite whose judge is unverified another one is told of as always."""
+    digest = compose(
+        {
+            "desk": by_judge(weeks({"citations": DROP}), doubted=True),
+            "shop": weeks({"refunds": DROP, "tone": STEADY}),
+        }
+    )
+    assert digest.headline == "refunds still down"
+    assert digest.sentences[-1] == "2 rows stand on a judge that is unverified, left out of the above."
+    assert not any("citations" in sentence for sentence in digest.sentences)
+
+
+def test_the_newest_week_is_told_as_people_corrected_it() -> None:
+    """Where people graded enough of the week's answers the row has their number, which no doubt of the judge touches."""
+    series = by_judge(weeks({"citations": STEADY}), doubted=True)
+    last = series[-1]
+    drawn = {score.output_id: Drawn(0.5, Label(float(n % 2), float(n % 2))) for n, score in enumerate(last.scores[:20])}
+    people = People({score.item_id: "helpful" for score in last.scores}, drawn)
+    digest = compose({"desk": [*series[:-1], replace(last, people=people)]})
+    line = digest.lines[0]
+    assert (line.now.how, line.now.human_n, line.verified) == (How.CORRECTED, 20, True)
+    assert line.now.score < 0.8

@@ -10,17 +10,9 @@ from hypothesis import strategies as st
 
 from evalbot.errors import BadRequest
 from evalbot.reporting.estimates import OVERALL, Change, Estimate, RunSummary, ScoreRow
-from evalbot.reporting.gates import (
-    Condition,
-    Measure,
-    State,
-    check_names,
-    evaluate_gate,
-    gated_targets,
-    parse_condition,
-    parse_gate,
-)
+from evalbot.reporting.gates import State, evaluate_gate, gated_targets
 from evalbot.stats.verdicts import Verdict
+from evalbot.suites.gates import Condition, Measure, check_names, parse_condition, parse_gate
 from tests.factories import make_estimate
 
 NAMES = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), min_size=1, max_size=40)

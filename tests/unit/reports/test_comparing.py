@@ -24,7 +24,7 @@ def stored(
     items: Sequence[Item], passes: Callable[[int], bool], number: int, target: str = "main", **parts: Any
 ) -> StoredRun:
     """Give a run of the items in which those pass whose place does."""
-    outputs = [make_output(item.id, target=target) for item in items]
+    outputs = [make_output(item.id, target=target, text=f"The answer to {item.id}.") for item in items]
     grades = [grade_of(one, passes(place)) for place, one in enumerate(outputs)]
     made = make_stored(outputs, grades, make_suite(*items, **parts))
     targets = (Target(f"openai:{target}", target),)

@@ -9,8 +9,9 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalbot.reporting.gates import evaluate_gate, parse_gate
+from evalbot.reporting.gates import evaluate_gate
 from evalbot.reports.github import MOST_BYTES, annotation_lines, command, literal, run_github
+from evalbot.suites.gates import parse_gate
 from tests.unit.reports.report_samples import SECRET, hostile_texts, mixed_report, report_of
 
 MARKUP = re.compile(r"[\\`*_{}\[\]()#+!<>|~@$]|https?:|www\.|^-|^\d+\.")

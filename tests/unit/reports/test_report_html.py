@@ -7,9 +7,10 @@ from collections import Counter
 from dataclasses import replace
 from html.parser import HTMLParser
 
-from evalbot.reporting.gates import evaluate_gate, parse_gate
+from evalbot.reporting.gates import evaluate_gate
 from evalbot.reports.contents import RunReport, StoredRun, report_run
 from evalbot.reports.html import run_html
+from evalbot.suites.gates import parse_gate
 from tests.factories import make_item, make_output, make_suite
 from tests.unit.reports.report_samples import (
     SECRET,

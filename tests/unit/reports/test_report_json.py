@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from evalbot.reporting.gates import evaluate_gate, parse_gate
+from evalbot.reporting.gates import evaluate_gate
 from evalbot.reports.json import run_json
+from evalbot.suites.gates import parse_gate
 from tests.unit.reports.report_samples import SECRET, hostile_texts, mixed_report, report_of
 
 

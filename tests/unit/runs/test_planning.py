@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalbot.runs.outputs import RunId, Unit, output_id
-from evalbot.runs.planning import choose_items, missing_units, plan_units
+from evalbot.runs.planning import (
+    SHARD_UNITS,
+    choose_items,
+    missing_of_shard,
+    missing_units,
+    plan_shard,
+    plan_units,
+    shard_count,
+)
 from evalbot.runs.runs import Run
 from evalbot.suites.items import Item, ItemId
 from evalbot.suites.targets import short_target
@@ -38,6 +46,35 @@ def test_plan_holds_every_unit_once(run: Run) -> None:
     """A plan has exactly the run's size, without repetitions."""
     units = list(plan_units(run))
     assert len(units) == len(set(units)) == run.size
+
+
+BIG = st.builds(
+    lambda targets, items, repeats: make_run(
+        targets=TARGETS[:targets], item_ids=tuple(ItemId(f"i{n}") for n in range(items)), repeats=repeats
+    ),
+    st.integers(1, 3),
+    st.integers(0, 2 * SHARD_UNITS + 1),
+    st.integers(1, 3),
+)
+
+
+@given(BIG)
+def test_shards_are_the_plan_cut_into_pieces(run: Run) -> None:
+    """One after the other the shards give the plan; all but the last are full, and there is none beyond it."""
+    shards = [list(plan_shard(run, k)) for k in range(shard_count(run))]
+    assert [unit for shard in shards for unit in shard] == list(plan_units(run))
+    assert all(len(shard) == SHARD_UNITS for shard in shards[:-1])
+    assert all(shards), "no shard is empty"
+    assert list(plan_shard(run, shard_count(run))) == []
+
+
+def test_a_shard_misses_what_has_no_output() -> None:
+    """What is there already is left out, whichever shard it belongs to; the rest keeps its order."""
+    run = make_run(item_ids=tuple(ItemId(f"i{n}") for n in range(SHARD_UNITS + 3)))
+    plan = list(plan_units(run))
+    done = {output_id(run.id, unit) for unit in (plan[1], plan[SHARD_UNITS])}
+    assert missing_of_shard(run, 0, done) == [plan[0], *plan[2:SHARD_UNITS]]
+    assert missing_of_shard(run, 1, done) == plan[SHARD_UNITS + 1 :]
 
 
 def test_plan_asks_targets_side_by_side_and_repeats_last() -> None:

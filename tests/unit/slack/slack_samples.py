@@ -6,13 +6,26 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+from evalbot.grading.calibration import JudgeStanding, Standing
 from evalbot.grading.consensus import Consensus
 from evalbot.grading.grades import Grade, Grader, GraderKind
 from evalbot.grading.reviews import Review, ReviewId, ReviewStatus, Round, RoundId
-from evalbot.people import PersonId, TeamId
+from evalbot.people import Person, PersonId, Role, TeamId
 from evalbot.reporting.digests import Digest, Exhibit, Point, Shift, SkillLine, Trend
-from evalbot.reporting.estimates import OVERALL, Change, Estimate, How, RunSummary, ScoreRow
+from evalbot.reporting.estimates import (
+    OVERALL,
+    Change,
+    Correction,
+    Degenerate,
+    Estimate,
+    How,
+    Response,
+    RunSummary,
+    ScoreRow,
+)
 from evalbot.reporting.schedules import Schedule, ScheduleId
+from evalbot.runs.budgets import Scope
+from evalbot.runs.forecasts import Forecast, Precision
 from evalbot.runs.outputs import Output, OutputId, RunId, Unit, Usage
 from evalbot.runs.runs import Progress, Run, RunStatus
 from evalbot.slack.views.home import HomeState
@@ -50,6 +63,32 @@ def make_run(**changes: Any) -> Run:
         finished_at=NOW + timedelta(seconds=72),
     )
     return replace(run, **changes)
+
+
+FORECAST = Forecast(
+    items=180,
+    calls=540,
+    seconds=131.0,
+    precision=Precision(0.051, 0.061, 127),
+    low=120_000_000,
+    high=190_000_000,
+    left={Scope.RUN: 2_000_000_000, Scope.DAY: 1_800_000_000},
+    cost_from=127,
+)
+"""What a run like the one before is expected to take."""
+
+FIRST_FORECAST = Forecast(4, 8, 12.0, Precision(0.49, 0.70), unknown=("candidate",))
+"""What the first run of a small suite is expected to take, of which nobody knows the price."""
+
+DEAR_FORECAST = Forecast(
+    180, 9_000, 9_000.0, Precision(0.073, 0.104), 3_100_000_000, 5_200_000_000, left={Scope.PERSON_DAY: 2_500_000_000}
+)
+"""What a run is expected to take that may not be started by everybody."""
+
+
+def make_asker() -> Person:
+    """Give who asks for a run."""
+    return Person(PersonId("U0DANA"), TEAM, "Dana", Role.RUNNER)
 
 
 def make_estimate(score: float = 0.86, half: float = 0.055, n: int = 180, **changes: Any) -> Estimate:
@@ -103,6 +142,50 @@ def make_summary(**changes: Any) -> RunSummary:
         duration_s=72.0,
     )
     return replace(summary, **changes)
+
+
+def make_correction(score: float = 0.79, half: float = 0.05, graded: int = 40, **changes: Any) -> Correction:
+    """Give what people's grades of some of 180 answers make of a score."""
+    estimate = make_estimate(score, half, how=How.CORRECTED, method="judge corrected by people", human_n=graded)
+    return replace(Correction(estimate, 180, 0.05, 0.37, 75), **changes)
+
+
+def corrected(summary: RunSummary) -> RunSummary:
+    """Give a summary in which people corrected the first target, compared with a baseline and with an older suite version."""
+    rows = [replace(summary.rows[0], corrected=make_correction(), with_errors=make_estimate(0.825, 0.055, 183))]
+    rows += [replace(summary.rows[1], corrected=make_correction(0.42, 0.19, 12, saving=None, outputs=30))]
+    first = summary.changes[0]
+    change = replace(first, how=How.CORRECTED, human_n=74, judge_alone=-0.024)
+    older = make_change(difference=0.012, half=0.06, n=150, target=first.target, against="run 121", needed=560)
+    older = replace(older, how=How.CHECK_AND_JUDGE, other_version=13, regraded=8)
+    return replace(
+        summary,
+        rows=(*rows, *summary.rows[2:]),
+        changes=(change, *summary.changes[1:]),
+        other_changes=(older,),
+        standing=JudgeStanding(
+            Standing.TRUSTED, 0.81, 0.71, 0.88, 64, 0.7, 0.83, "It agrees about as well as people do."
+        ),
+        response=Response(60, 44),
+    )
+
+
+def unverified(
+    summary: RunSummary, reason: str = "It agrees with people less than one person with the others."
+) -> RunSummary:
+    """Give a summary whose judge was measured and found wanting; the first target has checks besides, the second is constant."""
+    rows = tuple(row for row in summary.rows if row.target == summary.rows[0].target)
+    rows = (replace(rows[0], checks=make_estimate(0.94, 0.035, how=How.CHECK), grades_needed=4), *rows[1:])
+    changes = tuple(replace(one, how=How.CHECK_AND_JUDGE) for one in summary.changes)
+    return replace(
+        summary,
+        rows=rows,
+        changes=changes,
+        agreement=make_estimate(0.61, 0.12, 64),
+        standing=JudgeStanding(Standing.UNVERIFIED, 0.61, 0.49, 0.73, 64, 0.7, 0.83, reason),
+        degenerate=(Degenerate("baseline", "Sorry, I cannot help with that.", 180),),
+        response=Response(12, 6),
+    )
 
 
 def make_rubric(**changes: Any) -> Rubric:

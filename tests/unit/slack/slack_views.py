@@ -11,15 +11,19 @@ from evalbot.grading.consensus import Consensus
 from evalbot.grading.reviews import ReviewStatus
 from evalbot.people import PersonId
 from evalbot.reporting.digests import Digest, SkillLine
-from evalbot.reporting.estimates import OVERALL, RunSummary, ScoreRow
+from evalbot.reporting.estimates import OVERALL, Degenerate, RunSummary, ScoreRow
+from evalbot.runs.forecasts import Forecast
 from evalbot.runs.outputs import Failure, Unit
 from evalbot.runs.runs import Progress, Run, RunStatus
 from evalbot.slack.command_text import Verb
 from evalbot.slack.views.digests import digest_message, digest_numbers_view
 from evalbot.slack.views.errors import error_message, failure_message
+from evalbot.slack.views.explain import arithmetic_view, explanation_message
 from evalbot.slack.views.feedback import candidate_card, edit_candidate_view, reject_candidate_view, thanks_message
 from evalbot.slack.views.help import help_message, suites_message
 from evalbot.slack.views.home import HomeState, home_view
+from evalbot.slack.views.judges import calibration_card, judge_message, judges_message
+from evalbot.slack.views.previews import change_preview_view, preview_message, waiting_card
 from evalbot.slack.views.reviews import (
     better_answer_view,
     full_text_view,
@@ -37,10 +41,18 @@ from evalbot.suites.rubrics import Rubric, RubricExample, Scale, Step
 from evalbot.suites.targets import Target
 from evalbot.workflows.announcer import ReviewState, RoundState
 from evalbot.workflows.browsing import Failing, SuiteLine
+from evalbot.workflows.previewing import Preview
+from evalbot.workflows.starting import RunRequest
+from tests.unit.slack.judge_samples import make_calibration, make_explanation, make_judge_explanation, make_report
 from tests.unit.slack.slack_samples import (
+    DEAR_FORECAST,
     DIGEST_LINKS,
+    FIRST_FORECAST,
+    FORECAST,
     NOW,
+    corrected,
     make_approved,
+    make_asker,
     make_candidate,
     make_change,
     make_digest,
@@ -58,6 +70,7 @@ from tests.unit.slack.slack_samples import (
     make_settled_state,
     make_suite_line,
     make_summary,
+    unverified,
 )
 
 Sent = dict[str, Any]
@@ -78,6 +91,15 @@ class Samples:
         targets = tuple(Target(f"stub:{label}", label) for label in labels)
         names = {"suite": self._or("support-desk"), "started_name": self._or("Dana"), "note": self.text or ""}
         return make_run(**{"targets": targets, **names, **changes})
+
+    def preview(self, forecast: Forecast | None = None, *, waits: bool = False) -> Preview:
+        """Give the preview of the run."""
+        run = self.run(status=RunStatus.RUNNING, finished_at=None)
+        labels = tuple(target.label for target in run.targets)
+        request = RunRequest(run.suite, make_asker(), labels, limit=180, channel=run.channel, budget=2_000_000_000)
+        shown = forecast or FORECAST
+        unknown = shown.unknown and (self._or("candidate"),)
+        return Preview("draft1", request, run, replace(shown, unknown=unknown), waits)
 
     def summary(self) -> RunSummary:
         """Give the summary, with as many skills as a large suite has when the text is foreign."""
@@ -192,8 +214,25 @@ def _rejected(samples: Samples) -> Candidate:
     )
 
 
+def _unverified(samples: Samples) -> RunSummary:
+    """Give a summary of an unverified judge."""
+    if samples.text is None:
+        return unverified(samples.summary())
+    found = unverified(samples.summary(), samples.text)
+    return replace(found, degenerate=(Degenerate(f"{samples.text}2", samples.text, 180),))
+
+
 VIEWS: dict[str, Callable[[Samples], Sent]] = {
     "run_card": lambda s: run_card(s.run(**RUNNING), PROGRESS, 38.0),
+    "preview": lambda s: preview_message(s.preview()),
+    "preview_first": lambda s: preview_message(s.preview(FIRST_FORECAST)),
+    "preview_waits": lambda s: preview_message(s.preview(DEAR_FORECAST, waits=True)),
+    "preview_change": lambda s: change_preview_view(
+        "draft1", s.preview().request, s.run(), "https://hooks.slack.com/x"
+    ),
+    "waiting_card": lambda s: waiting_card(
+        s.run(status=RunStatus.WAITING, note=s.text or "It may cost up to $5.20, so it waits for an approver.")
+    ),
     "run_card_judging": lambda s: run_card(s.run(**RUNNING), Progress(360, 360, 0, 120, 40), None),
     "run_verdict_card": lambda s: run_verdict_card(s.run(), s.summary(), 12, s.text or "The model is simulated"),
     "run_verdict_card_first": lambda s: run_verdict_card(
@@ -201,6 +240,8 @@ VIEWS: dict[str, Callable[[Samples], Sent]] = {
         replace(s.summary(), changes=(), agreement=None, human_outputs=4, cost_usd=None, errors=0),
         0,
     ),
+    "run_verdict_card_corrected": lambda s: run_verdict_card(s.run(), corrected(s.summary()), 12),
+    "run_verdict_card_unverified": lambda s: run_verdict_card(s.run(), _unverified(s), 12),
     "run_verdict_card_stopped": lambda s: run_verdict_card(
         s.run(status=RunStatus.CANCELLED), replace(s.summary(), rows=(), changes=()), 12
     ),
@@ -211,6 +252,8 @@ VIEWS: dict[str, Callable[[Samples], Sent]] = {
     "failures": lambda s: failures_view(s.run(), [s.failing()] * 20, 3),
     "failures_none": lambda s: failures_view(s.run(), []),
     "numbers": lambda s: numbers_view(s.run(), s.summary()),
+    "numbers_corrected": lambda s: numbers_view(s.run(), corrected(s.summary())),
+    "numbers_unverified": lambda s: numbers_view(s.run(), _unverified(s)),
     "round_card": lambda s: round_card(s.round(3)),
     "round_card_done": lambda s: round_card(s.round(12)),
     "review_card": lambda s: review_card(s.review(make_review_state())),
@@ -218,6 +261,16 @@ VIEWS: dict[str, Callable[[Samples], Sent]] = {
     "review_card_contested": _contested,
     "review_card_unanswered": _unanswered,
     "rubric": lambda s: rubric_view(s.rubric()),
+    "judge": lambda s: judge_message([make_report(s.text)]),
+    "judge_shared": lambda s: judge_message([make_report(s.text, 200, 2)], shared_by="<@U0DANA>"),
+    "judge_unmeasured": lambda s: judge_message([make_report(s.text, 4, 1, graded=9)]),
+    "judges": lambda s: judges_message([make_report(s.text), make_report(s.text, 4, 1)]),
+    "judges_none": lambda s: judges_message([]),
+    "calibration_card": lambda s: calibration_card(make_calibration(s.text)),
+    "calibration_card_plain": lambda s: calibration_card(make_calibration(s.text, examples=0, n=12)),
+    "explanation": lambda s: explanation_message(make_explanation(s.text)),
+    "explanation_judge": lambda s: explanation_message(make_judge_explanation(s.text), shared_by="<@U0DANA>"),
+    "arithmetic": lambda s: arithmetic_view([make_explanation(s.text), make_judge_explanation(s.text)]),
     "full_text": lambda s: full_text_view(s.review(make_review_state())),
     "reason": lambda s: reason_view(s.review(make_review_state()), 1),
     "better_answer": lambda s: better_answer_view(s.review(make_review_state())),

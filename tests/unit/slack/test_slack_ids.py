@@ -19,6 +19,8 @@ from evalbot.slack.ids import (
     Click,
     DigestClick,
     GradeClick,
+    JudgeClick,
+    NumberClick,
     ReviewClick,
     RunClick,
     SuiteClick,
@@ -36,6 +38,8 @@ CLICKS: list[Click] = [
     CandidateClick(CandidateId("c.1")),
     SuiteClick("support-desk"),
     DigestClick("d1"),
+    JudgeClick("support-desk"),
+    NumberClick(RunId("0123456789abcdef"), "0123456789abcdef"),
 ]
 
 

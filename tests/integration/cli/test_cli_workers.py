@@ -1,0 +1,274 @@
+"""Workers as processes of their own: started, killed, told to end; runs come out the same."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine
+
+from evalbot.store.connections import parse_url
+from tests.integration.cli.cli_world import (
+    KEY,
+    ChatServer,
+    Reply,
+    Said,
+    finish,
+    one_sentence,
+    start,
+    write_problems,
+)
+
+Call = Callable[..., Said]
+
+IN_FLIGHT = 5
+COMMAND = ("run", "sums", "--target", "openai:anything", "--concurrency", str(IN_FLIGHT), "--json")
+
+
+@pytest.fixture
+def shared(project: Path, postgresql_url: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project whose runs are given to workers, which count as dead after two seconds."""
+    monkeypatch.setenv("EVALBOT_DATABASE_URL", postgresql_url)
+    monkeypatch.setenv("EVALBOT_ENGINE", "procrastinate")
+    monkeypatch.setenv("EVALBOT_WORKER_STALL_S", "2")
+    return project
+
+
+def make_suite(evalbot: Call, project: Path, chat: ChatServer, items: int) -> None:
+    """Make the suite `sums`; the server answers everything right."""
+    rows = write_problems(project / "problems.jsonl", items)
+    said = evalbot("import", "problems.jsonl", "--map", "question=vars.question,answer=reference", "--suite", "sums")
+    assert said.code == 0, said.err
+    replies = {question: Reply(answer.splitlines()[-1]) for question, answer in rows}
+    chat.script = lambda question: replies[question]
+
+
+@contextmanager
+def working(concurrency: int = 1, *more: str) -> Iterator[subprocess.Popen[str]]:
+    """Start a worker and wait until it is there."""
+    child = start("worker", "--concurrency", str(concurrency), *more)
+    assert child.stderr is not None
+    try:
+        assert "works on up to" in child.stderr.readline()
+        yield child
+    finally:
+        if child.poll() is None:
+            child.kill()
+            child.communicate(timeout=10)
+        child.stderr.close()
+        if child.stdout is not None:
+            child.stdout.close()
+
+
+def stored(url: str) -> tuple[int, int]:
+    """Count the outputs in the database, and the different units among them."""
+    engine = create_engine(parse_url(url))
+    with engine.connect() as connection:
+        query = "SELECT count(*), count(DISTINCT (run_id, target, item_id, repeat)) FROM outputs"
+        rows, units = connection.exec_driver_sql(query).one()
+    engine.dispose()
+    return rows, units
+
+
+def assert_whole(said: Said, items: int) -> None:
+    """Assert that a report is of a whole run in which every answer is right."""
+    assert said.code == 0, said.err
+    report = said.json
+    assert (report["status"], report["counts"]["outputs"], report["counts"]["errors"]) == ("done", items, 0)
+    assert [row["score"] for row in report["estimates"]] == [1.0]
+
+
+def test_a_killed_worker_is_replaced_without_a_person(
+    evalbot: Call, shared: Path, chat: ChatServer, postgresql_url: str
+) -> None:
+    """One of two workers dies by kill -9 in its shard: all results once, and only its calls in flight are made again."""
+    make_suite(evalbot, shared, chat, 520)
+    chat.allow(10)
+    with working(), working() as victim:
+        run = start(*COMMAND)
+        chat.wait_for(lambda server: server.left == 0 and server.waiting == 2 * IN_FLIGHT)
+        victim.kill()
+        victim.wait(10)
+        chat.forget_waiting()
+        chat.allow(None)
+        said = finish(run)
+    assert_whole(said, 520)
+    assert stored(postgresql_url) == (520, 520)
+    assert 520 <= chat.calls <= 520 + IN_FLIGHT
+
+
+@pytest.mark.drill
+def test_two_of_three_workers_killed_in_the_middle(
+    evalbot: Call, shared: Path, chat: ChatServer, postgresql_url: str
+) -> None:
+    """Two of three workers die at random moments of 2,000 answers: the third one does the rest, and nothing counts twice."""
+    make_suite(evalbot, shared, chat, 2000)
+    answered, rng = chat.script, random.Random(3)
+
+    def slowly(question: str) -> Reply:
+        time.sleep(0.03)
+        return answered(question)
+
+    chat.script = slowly
+    with ExitStack() as stack:
+        workers = [stack.enter_context(working(2)) for _ in range(3)]
+        run = start(*COMMAND)
+        for share, victim in zip((0.2, 0.5), workers, strict=False):
+            goal = round(2000 * (share + rng.uniform(0, 0.1)))
+            chat.wait_for(lambda server, goal=goal: server.calls >= goal)  # type: ignore[misc]
+            victim.kill()
+        said = finish(run)
+    assert_whole(said, 2000)
+    assert stored(postgresql_url) == (2000, 2000)
+    assert 2000 <= chat.calls <= 2000 + 2 * 2 * IN_FLIGHT
+
+
+def test_a_worker_told_to_end_gives_its_shard_to_another(
+    evalbot: Call, shared: Path, chat: ChatServer, postgresql_url: str
+) -> None:
+    """SIGTERM ends a worker within ten seconds with exit code 0; the shard it had goes on elsewhere at once."""
+    make_suite(evalbot, shared, chat, 60)
+    chat.allow(10)
+    with working() as first:
+        run = start(*COMMAND)
+        chat.wait_for(lambda server: server.left == 0 and server.waiting == IN_FLIGHT)
+        began = time.monotonic()
+        first.send_signal(signal.SIGTERM)
+        assert first.wait(15) == 0
+        assert time.monotonic() - began < 10
+    chat.forget_waiting()
+    chat.allow(None)
+    with working():
+        said = finish(run)
+    assert_whole(said, 60)
+    assert stored(postgresql_url) == (60, 60)
+    assert chat.calls <= 60 + IN_FLIGHT
+
+
+def test_a_run_waits_for_a_worker_and_says_so(evalbot: Call, shared: Path, chat: ChatServer) -> None:
+    """Without a worker the command says what is missing; once there is one, the run is done."""
+    make_suite(evalbot, shared, chat, 6)
+    run = start(*COMMAND)
+    assert run.stderr is not None
+    said_so = "No worker is there yet: start one with evalbot worker. The run waits for it.\n"
+    assert any(line == said_so for line in iter(run.stderr.readline, ""))
+    with working():
+        said = finish(run)
+    assert_whole(said, 6)
+    assert chat.calls == 6
+
+
+@pytest.mark.drill
+def test_two_workers_keep_one_limit(evalbot: Call, shared: Path, chat: ChatServer) -> None:
+    """A target that allows 1,200 requests a minute gets 20 a second from both workers together, after a burst of one second."""
+    make_suite(evalbot, shared, chat, 560)
+    limited = "targets:\n  - id: openai:anything\n    label: limited\n    config: {requests_per_minute: 1200}\n"
+    with (shared / "suites" / "sums.yaml").open("a") as suite:
+        suite.write(limited)
+    times: list[float] = []
+    answered = chat.script
+
+    def note(question: str) -> Reply:
+        times.append(time.monotonic())
+        return answered(question)
+
+    chat.script = note
+    with working(), working():
+        run = start("run", "sums", "--concurrency", "8")
+        try:
+            chat.wait_for(lambda server: server.calls >= 130)
+        finally:
+            run.kill()
+            run.communicate()
+    times.sort()
+    seconds = times[-1] - times[0]
+    assert seconds > 1
+    assert len(times) <= 20 * seconds + 20 + 2 * 10 + 1, (len(times), seconds)
+    assert len(times) >= 0.5 * 20 * seconds, "the limit is used"
+
+
+def test_logs_and_figures_hold_names_and_no_texts(
+    evalbot: Call, shared: Path, chat: ChatServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With everything logged, neither questions, answers and references nor the key are in the log or on the metrics page."""
+    row = {"question": "canary-question 1 + 1?", "answer": "canary-reference"}
+    (shared / "problems.jsonl").write_text(
+        "".join(json.dumps({**row, "question": f"{row['question']} {n}"}) + "\n" for n in range(6))
+    )
+    evalbot("import", "problems.jsonl", "--map", "question=vars.question,answer=reference", "--suite", "sums")
+    chat.script = lambda question: Reply("canary-answer", 400 if question.endswith("5") else 200)
+    monkeypatch.setenv("EVALBOT_LOG_FORMAT", "json")
+    monkeypatch.setenv("EVALBOT_LOG_LEVEL", "DEBUG")
+    port = free_port()
+    with working(1, "--port", str(port)) as worker:
+        said = evalbot(*COMMAND)
+        assert said.code == 0, said.err
+        figures, health = (read(f"http://127.0.0.1:{port}/{page}") for page in ("metrics", "health"))
+        worker.terminate()
+        _, log = worker.communicate(timeout=15)
+    assert 'evalbot_calls_ended_total{target="openai:anything",result="answered"} 5' in figures
+    assert 'evalbot_calls_ended_total{target="openai:anything",result="bad_request"} 1' in figures
+    assert "evalbot_event_loop_lag_seconds_count" in figures
+    assert json.loads(health) == {"mode": "worker", "ok": True, "shards": 0, "at_once": 1}
+    lines = [json.loads(line) for line in log.splitlines()]
+    assert {"working", "run_ended", "worker_ended"} <= {line.get("action") for line in lines}
+    assert [line["status"] for line in lines if line.get("action") == "run_ended"] == ["done"]
+    assert any(line.get("run_id") for line in lines)
+    for planted in ("canary", KEY):
+        assert planted not in log
+        assert planted not in figures
+
+
+def free_port() -> int:
+    """Give a port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def read(url: str) -> str:
+    """Get a page."""
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        text: str = answer.read().decode()
+        return text
+
+
+@pytest.mark.parametrize(
+    "engine, url, said",
+    [
+        ("embedded", None, "EVALBOT_ENGINE is embedded"),
+        ("procrastinate", "sqlite:///evalbot.db", "needs PostgreSQL"),
+        ("kafka", None, "The setting engine is wrong"),
+    ],
+)
+def test_a_worker_without_a_queue_is_refused(
+    evalbot: Call, shared: Path, monkeypatch: pytest.MonkeyPatch, engine: str, url: str | None, said: str
+) -> None:
+    """Where nothing can be given to workers, the command says in one sentence what to set."""
+    monkeypatch.setenv("EVALBOT_ENGINE", engine)
+    if url:
+        monkeypatch.setenv("EVALBOT_DATABASE_URL", url)
+    refused = evalbot("worker")
+    assert refused.code == 2
+    assert one_sentence(refused.err), refused.err
+    assert said in refused.err
+
+
+def test_a_run_on_sqlite_is_not_given_to_workers(
+    evalbot: Call, shared: Path, chat: ChatServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine procrastinate with a SQLite file is refused before anything starts."""
+    make_suite(evalbot, shared, chat, 6)
+    monkeypatch.setenv("EVALBOT_DATABASE_URL", "sqlite:///evalbot.db")
+    refused = evalbot(*COMMAND)
+    assert refused.code == 2
+    assert "The engine procrastinate needs PostgreSQL" in refused.err
+    assert chat.calls == 0
