@@ -41,7 +41,7 @@ from evalbot.workflows.services import Services
 
 if TYPE_CHECKING:
     from evalbot.engines.distributed import DistributedEngine
-    from evalbot.engines.job_queue import Depth
+    from evalbot.engines.job_queue import Depth, JobQueue
 
 log = logging.getLogger(__name__)
 
@@ -265,12 +265,21 @@ async def _open_engine(
         return embedded
     check_distributed(settings)
     from evalbot.engines.distributed import DistributedEngine
-    from evalbot.engines.job_queue import open_queue
 
-    queue = await stack.enter_async_context(open_queue(settings.database_url))
+    queue = await stack.enter_async_context(open_jobs(settings))
     distributed = DistributedEngine(services, queue, claims)
     stack.push_async_callback(distributed.close)
     return distributed
+
+
+@asynccontextmanager
+async def open_jobs(settings: Settings) -> AsyncIterator[JobQueue]:
+    """Connect to the queue of the workers; raises BadSetting where there cannot be one."""
+    check_distributed(settings)
+    from evalbot.engines.job_queue import open_queue
+
+    async with open_queue(settings.database_url) as queue:
+        yield queue
 
 
 def check_distributed(settings: Settings) -> None:

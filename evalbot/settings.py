@@ -8,7 +8,13 @@ from tomllib import TOMLDecodeError
 from typing import Any, Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
 
 from evalbot.errors import BadSetting
 from evalbot.people import Role
@@ -116,6 +122,9 @@ def load_settings(**changes: Any) -> Settings:
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         raise _bad_setting(str(first["loc"][0]), first["type"], first["msg"]) from None
+    except SettingsError:  # the only setting of the environment that is JSON
+        form = '{"provider:model": {"input": 0.4, "output": 1.6}}'
+        raise BadSetting("The setting prices is no JSON.", f"Write EVALBOT_PRICES like {form}.") from None
     except (TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadSetting("The file evalbot.toml is not TOML.", _how_to_mend(error)) from None
 

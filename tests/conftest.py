@@ -1,6 +1,7 @@
-"""Makes the builders of `factories.py` importable for every test, and lets property tests take their time."""
+"""Lets property tests take their time, with few examples unless many are asked for by `--hypothesis-profile=thorough`."""
 
 from hypothesis import settings
 
-settings.register_profile("evalbot", deadline=None)
-settings.load_profile("evalbot")
+settings.register_profile("quick", deadline=None, max_examples=30)
+settings.register_profile("thorough", deadline=None, max_examples=300)
+settings.load_profile("quick")

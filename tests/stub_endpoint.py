@@ -62,6 +62,7 @@ class StubEndpoint:
     in_flight: int = 0
     began: float = 0.0
     keep_counts: bool = True
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     @asynccontextmanager
     async def serving(self, port: int = 0) -> AsyncIterator[str]:
@@ -88,12 +89,24 @@ class StubEndpoint:
     def take(self, question: str) -> None:
         """Note that a request came."""
         self.in_flight += 1
+        self.changed.set()
         if self.keep_counts:
             self.began = self.began or asyncio.get_running_loop().time()
             self.came.append(self.now())
             self.in_flight_at.append((self.now(), self.in_flight))
             if self.answered[question]:
                 self.repeats.append(question)
+
+    def leave(self) -> None:
+        """Note that a request is answered, or that nobody waits for the answer any more."""
+        self.in_flight -= 1
+        self.changed.set()
+
+    async def wait_for(self, reached: Callable[[int], bool]) -> None:
+        """Wait until the number of requests under way has reached something."""
+        while not reached(self.in_flight):
+            self.changed.clear()
+            await self.changed.wait()
 
     def now(self) -> float:
         """Give the seconds since the first request."""
@@ -119,7 +132,7 @@ class _Connection(asyncio.Protocol):
         for handle in self._waiting:
             if not handle.cancelled() and handle.when() > asyncio.get_running_loop().time():
                 handle.cancel()
-                self._endpoint.in_flight -= 1
+                self._endpoint.leave()
         self._transport = None
 
     def data_received(self, data: bytes) -> None:
@@ -145,7 +158,7 @@ class _Connection(asyncio.Protocol):
 
     def _answer(self, question: str) -> None:
         """Send the answer, or let the planned fault happen."""
-        self._endpoint.in_flight -= 1
+        self._endpoint.leave()
         fault = self._endpoint.decide(question)
         if self._transport is None or self._transport.is_closing():
             return
@@ -182,7 +195,8 @@ def _http(status: int, body: bytes, more: str = "") -> bytes:
 async def main(latency_s: float) -> None:
     """Serve until this process is ended."""
     async with StubEndpoint(latency_s, keep_counts=False).serving() as url:
-        print(url, flush=True)
+        sys.stdout.write(f"{url}\n")
+        sys.stdout.flush()
         await asyncio.Event().wait()
 
 

@@ -54,15 +54,15 @@ class OpenAIChat:
             base_url=endpoint.base_url,
             api_key=endpoint.api_key or NO_KEY,
             max_retries=0,
+            default_headers={
+                "Accept-Encoding": "identity",  # a small packed reply can unpack to gigabytes
+                "X-Stainless-Raw-Response": "stream",  # the body is read here, up to the limit
+            },
             timeout=None,  # the deadline is ours: a timeout per read never ends a dripping reply
             http_client=DefaultAioHttpClient(
                 timeout=None, follow_redirects=False, event_hooks={"response": [self._refuse_failures]}
             ),
         )
-        self._headers = {
-            "Accept-Encoding": "identity",  # a small packed reply can unpack to gigabytes
-            "X-Stainless-Raw-Response": "stream",  # the body is read here, up to the limit
-        }
 
     async def ask(self, question: Question) -> Answer:
         """Give the model's answer; raises ModelUnavailable when there is none after the retries."""
@@ -121,9 +121,7 @@ class OpenAIChat:
 
     async def _post(self, path: str, body: bytes) -> bytes:
         """Send the request and give the body of the reply, read up to the limit."""
-        response = await self._client.post(
-            path, cast_to=httpx2.Response, content=body, options={"headers": self._headers}
-        )
+        response = await self._client.post(path, cast_to=httpx2.Response, content=body)
         try:
             whole = await _read_up_to(response, self._limits.max_bytes)
         finally:
@@ -166,7 +164,8 @@ async def _read_up_to(response: httpx2.Response, limit: int) -> bytes | None:
     """Read a body piece by piece, None as soon as it is longer than the limit."""
     pieces: list[bytes] = []
     size = 0
-    async for piece in response.aiter_bytes():
+    packed = "content-encoding" in response.headers
+    async for piece in response.aiter_bytes() if packed else response.aiter_raw():
         size += len(piece)
         if size > limit:
             return None

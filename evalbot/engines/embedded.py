@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections.abc import Awaitable, Callable
 
@@ -30,6 +31,7 @@ class EmbeddedEngine:
         self._patience_s = patience_s
         self._tasks: dict[RunId, asyncio.Task[None]] = {}
         self._failures: dict[RunId, Exception] = {}
+        self._settled = False
 
     def can_take(self, run_id: RunId) -> bool:
         """Tell whether no other process carries the run out; it is claimed for this one."""
@@ -40,9 +42,16 @@ class EmbeddedEngine:
         if run_id in self._tasks or not self._claims.take(run_id):
             return
         self._failures.pop(run_id, None)
+        self._settle()
         task = asyncio.create_task(self._carry_out(run_id), name=f"run {run_id}")
         self._tasks[run_id] = task
         task.add_done_callback(lambda _: self._forget(run_id))
+
+    def _settle(self) -> None:
+        """Spare the collector of rubbish what is loaded by now, once: it lives as long as the program."""
+        if not self._settled:
+            self._settled = True
+            gc.freeze()
 
     async def cancel(self, run_id: RunId) -> None:
         """Stop asking for a run and wait until its calls are gone."""

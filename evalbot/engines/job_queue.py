@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from procrastinate import App, PsycopgConnector
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException, UniqueViolation
 from procrastinate.jobs import Job, Status
+from procrastinate.manager import JobManager
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from evalbot.errors import OutsideError
@@ -48,6 +50,10 @@ _FAILED = """
 _WORKERS = """
     SELECT count(*) AS n FROM procrastinate_workers WHERE last_heartbeat > now() - make_interval(secs => %(within_s)s)
 """
+_HELD = """
+    SELECT count(*) AS n FROM procrastinate_jobs
+    WHERE id = %(id)s AND status = 'doing' AND worker_id = %(worker)s AND attempts = %(attempts)s
+"""
 _DEPTH = """
     SELECT queue_name, status::text AS status, count(*) AS n, extract(epoch FROM now() - min(
         (SELECT min(event.at) FROM procrastinate_events AS event WHERE event.job_id = job.id))) AS age_s
@@ -77,11 +83,44 @@ def queue_errors() -> Iterator[None]:
         ) from error
 
 
+class HeldJobs(JobManager):
+    """Ends a job only for the worker that still holds it.
+
+    A worker that showed no life for too long, and then goes on, finds that its job was given to another one: what becomes of it
+    is not its to say any more.
+    """
+
+    async def is_held(self, job: Job) -> bool:
+        """Tell whether a job that was taken is still the taker's."""
+        rows = await self.connector.execute_query_all_async(
+            _HELD, id=job.id, worker=job.worker_id, attempts=job.attempts
+        )
+        return bool(rows[0]["n"])
+
+    async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:
+        """Set a job to its final state, unless another worker has it."""
+        if await self.is_held(job):
+            await super().finish_job(job, status, delete_job)
+
+    async def retry_job(
+        self,
+        job: Job,
+        retry_at: datetime | None = None,
+        priority: int | None = None,
+        queue: str | None = None,
+        lock: str | None = None,
+    ) -> None:
+        """Put a job back, unless another worker has it."""
+        if await self.is_held(job):
+            await super().retry_job(job, retry_at, priority, queue, lock)
+
+
 @dataclass(frozen=True, slots=True)
 class JobQueue:
-    """The queue, open. Each method is one short transaction."""
+    """The queue, open. `app` carries out its jobs, `jobs` sees to their states."""
 
     app: App
+    jobs: HeldJobs
 
     async def put(self, run_id: RunId, shards: Sequence[int]) -> int:
         """Ask for shards of a run, leaving out those that wait already; tell how many were added.
@@ -111,6 +150,11 @@ class JobQueue:
         """Tell whether shards of a run wait or are being carried out."""
         with queue_errors():
             return bool(await self._rows(_OPEN, task=SHARD_TASK, run_id=run_id))
+
+    async def holds(self, job: Job) -> bool:
+        """Tell whether a job that was taken is still the taker's."""
+        with queue_errors():
+            return await self.jobs.is_held(job)
 
     async def drop(self, run_id: RunId) -> None:
         """Take away the jobs of a run that wait, and tell the workers to stop those under way."""
@@ -148,10 +192,11 @@ class JobQueue:
 
     async def _put_back(self, job: Job) -> int:
         """Put one stalled job back; 0 when somebody else did so in the same moment."""
+        assert job.id is not None
         try:
-            await self.app.job_manager.retry_job(job)
+            await self.jobs.retry_job_by_id_async(job.id, datetime.now(UTC))
         except UniqueViolation:
-            await self.app.job_manager.finish_job(job, Status.ABORTED, delete_job=False)
+            await self.jobs.finish_job_by_id_async(job.id, Status.ABORTED, delete_job=False)
         except ConnectorException as error:
             if getattr(error.__cause__, "sqlstate", None) != "P0001":  # raised by the queue's own function: no such job
                 raise
@@ -173,8 +218,9 @@ async def open_queue(database_url: str) -> AsyncIterator[JobQueue]:
     app = App(connector=PsycopgConnector(conninfo=conninfo_of(database_url), min_size=1, max_size=CONNECTIONS))
     with queue_errors():
         await app.open_async()
+    jobs = app.job_manager = HeldJobs(app.connector)
     try:
-        yield JobQueue(app)
+        yield JobQueue(app, jobs)
     finally:
         await app.close_async()
 

@@ -74,11 +74,14 @@ class ShardJob:
     watch_s: float = 1.0
     in_hand: set[tuple[RunId, int]] = field(default_factory=set)
 
-    async def carry_out(self, run_id: RunId, k: int) -> None:
-        """Do a shard and end the run if that was the last one; stops when people stop the run."""
+    async def carry_out(self, run_id: RunId, k: int, is_ours: Callable[[], Awaitable[bool]]) -> None:
+        """Do a shard and end the run if that was the last one; stops when people stop the run.
+
+        It also stops when the shard is not this worker's any more, because it showed no life for too long.
+        """
         self.in_hand.add((run_id, k))
         work = asyncio.create_task(self._work(run_id, k), name=f"shard {run_id}:{k}")
-        watch = asyncio.create_task(self._until_stopped(run_id), name=f"watch {run_id}")
+        watch = asyncio.create_task(self._until_stopped(run_id, is_ours), name=f"watch {run_id}")
         try:
             await asyncio.wait({work, watch}, return_when=asyncio.FIRST_COMPLETED)
             done = work.done()
@@ -96,8 +99,8 @@ class ShardJob:
         await self.run_shard(run_id, k)
         await self.finish_run(run_id)
 
-    async def _until_stopped(self, run_id: RunId) -> None:
-        """Return once a run is cancelled or paused; a database that is away tells nothing.
+    async def _until_stopped(self, run_id: RunId, is_ours: Callable[[], Awaitable[bool]]) -> None:
+        """Return once a run is cancelled or paused, or the shard is another's; a database that is away tells nothing.
 
         A run that failed is perhaps being told of by this very job, so that it gets some time.
         """
@@ -105,8 +108,11 @@ class ShardJob:
             await asyncio.sleep(self.watch_s)
             try:
                 status = await self.store.read(lambda tx: standing.find_status(tx, run_id))
+                ours = await is_ours()
             except OutsideError:
                 continue
+            if not ours:
+                return
             if status is RunStatus.FAILED:
                 await asyncio.sleep(TELLING_S)
                 return
@@ -133,7 +139,7 @@ def register_work(queue: JobQueue, engine: DistributedEngine, work: ShardJob, pa
     @app.task(name=SHARD_TASK, queue=SHARDS, pass_context=True, retry=TryAgain())
     async def shard(context: JobContext, *, run_id: str, k: int) -> None:
         try:
-            await work.carry_out(RunId(run_id), k)
+            await work.carry_out(RunId(run_id), k, lambda: queue.holds(context.job))
         except asyncio.CancelledError:
             if context.abort_reason() is AbortReason.USER_REQUEST:
                 raise JobAborted from None

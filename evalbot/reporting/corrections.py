@@ -9,7 +9,7 @@ inclusion-weighted form (stats/active) where they had not.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 
@@ -19,7 +19,7 @@ from evalbot.grading.consensus import Label
 from evalbot.grading.grades import GraderKind
 from evalbot.reporting.estimates import FEWEST, OVERALL, Correction, Estimate, How, ScoreRow
 from evalbot.reporting.scores import OutputScore
-from evalbot.runs.outputs import OutputId
+from evalbot.runs.outputs import Output, OutputId
 from evalbot.stats.active import weighted_mean
 from evalbot.stats.intervals import Floats, Measured
 from evalbot.stats.judged import corrected_pool_mean, judge_weight
@@ -312,3 +312,54 @@ def grades_to_halve(n: int, pool: int) -> int | None:
         return None
     wanted = 1.0 / ((1.0 / n - 1.0 / pool) / 4.0 + 1.0 / pool)
     return min(ceil(wanted - 1e-9), pool) - n
+
+
+# --- where no judge grades -------------------------------------------------------------------------
+
+
+def people_rows(
+    outputs: Iterable[Output], scores: Iterable[OutputScore], skill_of: Mapping[ItemId, str | None], people: People
+) -> list[ScoreRow]:
+    """Estimate what people alone graded: by chance drawn outputs of items that no judge grades by people's criterion.
+
+    It is the pass rate of a target that has no other score, else a criterion of its own.
+    """
+    scored = [score for score in scores if score.complete]
+    targets = {score.target for score in scored}
+    judged = {(score.target, name) for score in scored for name in judged_criteria(score, PASS_CRITERION)}
+    open_: dict[tuple[str, str], list[Output]] = {}
+    for output in outputs:
+        asked = people.criterion_of.get(output.unit.item_id)
+        if asked is not None and output.answered and (output.unit.target, asked) not in judged:
+            open_.setdefault((output.unit.target, asked), []).append(output)
+    rows: list[ScoreRow] = []
+    for (target, asked), found in open_.items():
+        criterion = asked if target in targets else PASS_CRITERION
+        rows += _rows_by_people(target, criterion, found, skill_of, people)
+    return rows
+
+
+def _rows_by_people(
+    target: str, criterion: str, found: Sequence[Output], skill_of: Mapping[ItemId, str | None], people: People
+) -> list[ScoreRow]:
+    """Give the rows of one target: overall, then the skills with enough grades."""
+    drawn = [people.drawn.get(output.id) for output in found]
+    labels = [one.label if one else None for one in drawn]
+    said = [np.nan if one is None else one.passed if criterion == PASS_CRITERION else one.score for one in labels]
+    chance = np.array([one.chance if one else 0.0 for one in drawn])
+    items = tuple(output.unit.item_id for output in found)
+    part = Part(np.zeros(len(found)), np.array(said), chance, items, np.array([]), ())
+    if part.graded < FEWEST_GRADED:
+        return []
+    groups = {OVERALL: part}
+    for skill in sorted({skill for one in items if (skill := skill_of.get(one))}):
+        group = part.of(frozenset(one for one in items if skill_of.get(one) == skill))
+        if group.graded >= FEWEST:
+            groups[skill] = group
+    return [ScoreRow(target, name, criterion, _by_people(group)) for name, group in groups.items()]
+
+
+def _by_people(part: Part) -> Estimate:
+    """Estimate what people would say of all outputs from those they graded."""
+    found = pool_mean(part, None, None if part.equal else _guesses(part))
+    return Estimate(found.value, found.lower, found.upper, len(set(part.items)), How.HUMAN, "people alone", part.graded)

@@ -146,7 +146,7 @@ def _formulas(numbers: RunNumbers, row: ScoreRow, group: Sequence[OutputScore]) 
 def _beside(summary: RunSummary, row: ScoreRow) -> Iterator[Beside]:
     """Give the other ways in which the number is made."""
     if row.corrected is not None:
-        yield Beside("by the judge alone, not verified" if summary.unverified else "by the judge alone", row.estimate)
+        yield Beside("by the judge alone, unverified" if summary.unverified else "by the judge alone", row.estimate)
     if row.checks is not None:
         yield Beside("by code checks alone", row.checks)
     if row.with_errors is not None:
@@ -161,7 +161,7 @@ def _doubt(summary: RunSummary, shown: Estimate) -> str:
     if standing is None or shown.how not in JUDGE_ALONE:
         return ""
     if standing.standing is Standing.UNVERIFIED:
-        return f"The judge is not verified, so this number makes no headline. {standing.reason}"
+        return f"The judge is unverified, so this number makes no headline. {standing.reason}"
     return "The judge is not measured yet." if standing.standing is Standing.UNMEASURED else ""
 
 
@@ -229,11 +229,12 @@ def _left_out(numbers: RunNumbers, row: ScoreRow) -> str:
 
 
 def _checks(found: Sequence[Grade]) -> str:
-    """Name the checks with how many answers each looked at."""
+    """Name the checks with how many answers each looked at; their place among an item's graders tells twins apart."""
     counts: dict[str, int] = {}
     for grade in found:
         counts[grade.grader.id] = counts.get(grade.grader.id, 0) + 1
-    return ", ".join(f"{name} ({_counted(count, 'answer')})" for name, count in sorted(counts.items()))
+    named = ((name.partition("#")[0], count) for name, count in sorted(counts.items()))
+    return ", ".join(f"{name} ({_counted(count, 'answer')})" for name, count in named)
 
 
 def _judges(found: Sequence[Grade], epochs: Sequence[Epoch]) -> str:

@@ -12,7 +12,7 @@ from evalbot.stats.verdicts import Verdict, decide
 
 TITLES = {
     Standing.TRUSTED: "may be believed",
-    Standing.UNVERIFIED: "not verified",
+    Standing.UNVERIFIED: "unverified",
     Standing.UNMEASURED: "not measured yet",
 }
 

@@ -42,6 +42,11 @@ def corrected_words(correction: Correction, alone: str) -> str:
     return f"{graded}, the judge alone says {alone}"
 
 
+def people_words(estimate: Estimate) -> str:
+    """Say that a score stands on people alone, and on how many answers; empty for all others."""
+    return f", as people say who graded {answers(estimate.human_n)}" if estimate.how is How.HUMAN else ""
+
+
 def saving_words(correction: Correction) -> str:
     """Say what the judge spared people; empty while too few are graded to know, or where it spared them nothing."""
     if correction.saving is None or correction.saving < 0.005:

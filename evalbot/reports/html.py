@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from jinja2 import FileSystemLoader, StrictUndefined
@@ -155,7 +155,8 @@ def run_html(report: RunReport) -> str:
     """Give a run as an HTML page."""
     run, summary = report.run, report.summary
     labels = [target.label for target in run.targets]
-    rows = chart_rows([row for row in summary.rows if row.criterion == PASS_CRITERION], summary.changes, labels)
+    passes = [replace(row, estimate=row.best) for row in summary.rows if row.criterion == PASS_CRITERION]
+    rows = chart_rows(passes, summary.changes, labels)
     asked = sorted(
         (one for one in report.answers if one.state is not AnswerState.MISSING), key=lambda one: _ORDER.index(one.state)
     )
@@ -168,7 +169,9 @@ def run_html(report: RunReport) -> str:
         "facts": _facts(report),
         "keys": [_key(report, place) for place in range(len(labels))],
         "chart": interval_chart(rows, labels, "chart"),
-        "chart_note": left_out_rows(rows),
+        "chart_note": " ".join(
+            [left_out_rows(rows), *(["The judge is unverified."] if summary.unverified else [])]
+        ).strip(),
         "tables": list(_tables(report)),
         "filters": list(_filters(listed)),
         "answers": [_answer(one, run.repeats) for one in listed],
@@ -212,7 +215,8 @@ def _told(report: RunReport) -> Iterator[str]:
         yield " ".join([passes_words(target.label, summary), *against])
     notes = notes_words(summary, subject_of(report.run, summary))
     if notes:
-        yield f"{'; '.join(notes)}."
+        text = "; ".join(notes)
+        yield f"{text[0].upper()}{text[1:]}."
     if report.run.open or summary.outputs < report.run.size:
         yield f"{summary.outputs:,} of {counted(report.run.size, 'answer')} are there."
 
@@ -267,7 +271,7 @@ def _judge_fact(summary: RunSummary) -> _Fact:
     """Say how far the judge may be trusted."""
     if not summary.judge:
         return _Fact("Judge", "none", "code checks only")
-    if summary.agreement is None and not summary.unverified:
+    if summary.agreement is None and not (summary.standing and summary.standing.agreement is not None):
         return _Fact(
             "Judge", line(summary.judge, 30), f"not yet checked by people: {summary.human_outputs:,} graded so far"
         )

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Collection, Iterator, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from evalbot.runs.outputs import OutputId, Unit, output_id
+from evalbot.runs.outputs import OutputId, Unit
 from evalbot.runs.runs import Run
 from evalbot.suites.items import Item, ItemId
 
@@ -43,11 +42,6 @@ def missing_units(run: Run, done: Collection[Unit]) -> list[Unit]:
     """Give the units of a run that have no output yet, in order."""
     there = done if isinstance(done, set) else set(done)
     return [unit for unit in plan_units(run) if unit not in there]
-
-
-def missing_of_shard(run: Run, k: int, done: AbstractSet[OutputId]) -> list[Unit]:
-    """Give the units of a shard that have no output yet, in order; `done` are the ids of outputs that are there."""
-    return [unit for unit in plan_shard(run, k) if output_id(run.id, unit) not in done]
 
 
 MOST_TRIES = 3

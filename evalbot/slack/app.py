@@ -176,7 +176,7 @@ class Listeners:
                 return
             error = work.exception()
             if error is not None:
-                await ack(response_action="errors", errors={_last_field(view): _said(error)[:150]})
+                await ack(response_action="errors", errors={_field_of(error, view): _said(error)[:150]})
                 return
             await ack()
             self._go_on(work.result())
@@ -372,6 +372,11 @@ async def _quietly(work: Awaitable[None]) -> None:
         log.warning("Slack did not take an answer: %s", _name(error), extra={"action": "answer_lost"})
     except Exception:
         log.exception("work after an acknowledgement failed", extra={"action": "follow_failed"})
+
+
+def _field_of(error: BaseException, view: Mapping[str, Any]) -> str:
+    """Name the input block that an error is about."""
+    return str(error.field) if isinstance(error, submissions.WrongField) else _last_field(view)
 
 
 def _last_field(view: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from evalbot.errors import BadRequest, EvalbotError
 from evalbot.people import Person
 from evalbot.slack.actions import replace_at
 from evalbot.slack.command_text import RunCommand, Verb, parse_command
@@ -121,18 +122,37 @@ async def change_preview(door: Door, sent: Submission) -> Follow | None:
     return show
 
 
+class WrongField(BadRequest):
+    """What stands in one field of a form cannot be used; `field` is its block id."""
+
+    def __init__(self, error: EvalbotError, field: BlockId) -> None:
+        super().__init__(error.message, error.hint)
+        self.field = field
+
+
+_TYPED = {BlockId.TARGETS: "model", BlockId.ITEMS: "n", BlockId.REPEAT: "repeat", BlockId.BUDGET: "budget"}
+"""The options of a command that the fields of its form stand for."""
+
+
 def _command(sent: Submission) -> RunCommand:
-    """Read the fields as what one would type."""
-    options = {
-        "model": sent.text(BlockId.TARGETS).replace(" ", ""),
-        "n": sent.text(BlockId.ITEMS).strip(),
-        "repeat": sent.text(BlockId.REPEAT).strip(),
-        "budget": sent.text(BlockId.BUDGET).strip(),
-    }
-    words = [f"{key}:{value}" for key, value in options.items() if value]
-    found = parse_command(" ".join([str(Verb.RUN), sent.text(BlockId.SUITE).strip(), *words]))
+    """Read the fields as what one would type; raises WrongField."""
+    words = _typed(sent, BlockId.SUITE, [str(Verb.RUN), sent.text(BlockId.SUITE).strip()])
+    for block, key in _TYPED.items():
+        value = sent.text(block).replace(" ", "")
+        if value:
+            words = _typed(sent, block, [*words, f"{key}:{value}"])
+    found = parse_command(" ".join(words))
     assert isinstance(found, RunCommand)
     return found
+
+
+def _typed(sent: Submission, block: BlockId, words: list[str]) -> list[str]:
+    """Give words that make a command so far; raises WrongField when the last of them is what makes it none."""
+    try:
+        parse_command(" ".join(words))
+    except EvalbotError as error:
+        raise WrongField(error, block) from None
+    return words
 
 
 HANDLERS: Mapping[CallbackId, Handler] = {

@@ -60,6 +60,7 @@ def sqlite_engine(
         pool_size=readers or 1,
         max_overflow=0,
         pool_timeout=busy_s,
+        hide_parameters=True,
     )
     pragmas = [
         f"busy_timeout={round(busy_s * 1000)}",
@@ -87,7 +88,7 @@ def postgresql_engine(url: URL, *, isolation: str = "READ COMMITTED", size: int,
         {"pool_size": size, "max_overflow": 0, "pool_pre_ping": True} if size else {"poolclass": NullPool}
     )
     try:
-        engine = create_async_engine(url, isolation_level=isolation, **pool)
+        engine = create_async_engine(url, isolation_level=isolation, hide_parameters=True, **pool)
     except (ModuleNotFoundError, NoSuchModuleError):
         raise BadSetting("The PostgreSQL driver is not installed.", 'Run pip install "evalbot[scale]".') from None
     return engine.execution_options(postgresql_readonly=True) if readonly else engine

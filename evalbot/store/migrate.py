@@ -9,7 +9,7 @@ from alembic.config import Config
 from sqlalchemy import URL, Connection
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from evalbot.errors import SchemaMismatch
+from evalbot.errors import BadSetting, SchemaMismatch
 from evalbot.store.connections import SQLITE, one_at_a_time, postgresql_engine, sqlite_engine
 
 _LOCK = 0x6576616C
@@ -35,7 +35,14 @@ async def migrate_database(url: URL, busy_s: float) -> None:
     engine = _engine(url, busy_s)
     try:
         async with engine.begin() as connection:
-            await connection.run_sync(upgrade)
+            try:
+                await connection.run_sync(upgrade)
+            except ModuleNotFoundError as error:
+                if error.name != "procrastinate":
+                    raise
+                raise BadSetting(
+                    "The queue that a PostgreSQL database holds is not installed.", 'Run pip install "evalbot[scale]".'
+                ) from None
             if url.drivername == SQLITE:
                 await connection.run_sync(_check_links)
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,6 +17,9 @@ from evalbot.suites.items import Item, Message
 MAX_PROMPT_CHARS = 400_000
 
 _SANDBOX = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=False)
+
+_VARIABLE = re.compile(r"\{\{ *((?!(?:[Tt]rue|[Ff]alse|[Nn]one)\b)[A-Za-z][A-Za-z0-9]*) *\}\}")
+"""A template that is one variable; filling it needs no template engine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +42,19 @@ def _compile(template: str) -> Template:
     return _SANDBOX.from_string(template)
 
 
+@lru_cache(maxsize=256)
+def _only_variable(template: str) -> str | None:
+    """Give the variable that a template consists of, None for any other template."""
+    found = _VARIABLE.fullmatch(template)
+    return found[1] if found else None
+
+
 def fill_template(template: str, values: Mapping[str, object], where: str) -> str:
     """Fill a Jinja2 template in the sandbox; raises BadFile with the missing variable's name. Values are never templates."""
+    alone = _only_variable(template)
+    value = values.get(alone) if alone else None
     try:
-        text = _compile(template).render(values)
+        text = value if isinstance(value, str) else _compile(template).render(values)
     except (TemplateError, TypeError, ValueError, LookupError, ArithmeticError, RecursionError) as error:
         reason = str(error).rstrip(".")
         raise BadFile(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import aiohttp
 
-from evalbot.app import database_file, open_store
+from evalbot.app import database_file, open_jobs, open_store
 from evalbot.errors import EvalbotError
 from evalbot.library.assets import assets_folder
 from evalbot.library.project import load_project
@@ -32,12 +33,10 @@ class Finding:
 
 async def examine(settings: Settings) -> list[Finding]:
     """Look at everything; nothing is changed. The database is opened without being migrated."""
-    return [
-        await _guarded("project", lambda: _project(settings)),
-        await _guarded("database", lambda: _database(settings)),
-        await _guarded("slack", lambda: _slack(settings)),
-        await _guarded("models", lambda: _models(settings)),
-    ]
+    looks = {"project": _project, "database": _database, "slack": _slack, "models": _models}
+    if settings.engine == "procrastinate":
+        looks["workers"] = _workers
+    return [await _guarded(name, partial(look, settings)) for name, look in looks.items()]
 
 
 async def _guarded(name: str, look: Callable[[], Awaitable[Finding]]) -> Finding:
@@ -77,6 +76,17 @@ async def _database(settings: Settings) -> Finding:
 
     async with open_store(settings, migrate=False) as store:
         return Finding("database", "ok", await count(store))
+
+
+async def _workers(settings: Settings) -> Finding:
+    """Look at who carries runs out, and at what waits for them."""
+    async with open_store(settings, migrate=False), open_jobs(settings) as queue:
+        there = await queue.workers(2 * settings.worker_stall_s)
+        waiting = [one for one in await queue.depth() if (one.queue, one.state) == ("shards", "todo")]
+    waits = f"{waiting[0].jobs} shards wait, the oldest for {waiting[0].oldest_s:.0f} s" if waiting else "nothing waits"
+    if there:
+        return Finding("workers", "ok", f"{there} at work; {waits}")
+    return Finding("workers", "missing", f"None shows life; {waits}. Start one with evalbot worker.")
 
 
 async def _slack(settings: Settings) -> Finding:

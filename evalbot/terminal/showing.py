@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from evalbot.reporting.estimates import OVERALL, Change
+from evalbot.reporting.estimates import JUDGE_ALONE, OVERALL, Change
 from evalbot.reporting.gates import GateResult
 from evalbot.reporting.telling import NO_HEADLINE, UNVERIFIED, change_basis, degenerate_words
 from evalbot.reports.comparing import Pairing, RunComparison, TargetComparison
@@ -62,7 +62,10 @@ def _line_data(one: RunLine) -> dict[str, Any]:
         "outputs": one.outputs,
         "wanted": run.size,
         "errors": one.errors,
-        "estimates": {label: estimate_data(estimate) for label, estimate in one.headlines.items()},
+        "estimates": {
+            label: {**estimate_data(estimate), "verified": not (one.unverified and estimate.how in JUDGE_ALONE)}
+            for label, estimate in one.headlines.items()
+        },
     }
 
 
@@ -78,7 +81,8 @@ def print_lines(console: Console, lines: Sequence[RunLine]) -> None:
         started = run.created_at.astimezone(UTC)
         for place, target in enumerate(run.targets):
             estimate = one.headlines.get(target.label)
-            passed = score_words(estimate) if estimate else "nothing scored"
+            doubt = f", {UNVERIFIED}" if estimate and one.unverified and estimate.how in JUDGE_ALONE else ""
+            passed = f"{score_words(estimate)}{doubt}" if estimate else "nothing scored"
             first = (str(run.number), f"{line(run.suite, 40)} v{run.suite_version}") if place == 0 else ("", "")
             last = (_state(one), f"{started:%Y-%m-%d %H:%M}") if place == 0 else ("", "")
             table.add_row(*(Text(cell) for cell in (*first, line(target.label, 40), passed, *last)))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from evalbot.app import open_store
 from evalbot.errors import BadRequest, UnknownName
+from evalbot.grading.calibration import JudgeStanding, Standing
 from evalbot.grading.reviews import ReviewStatus
 from evalbot.people import TeamId
 from evalbot.reporting.corrections import corrected_rows
@@ -25,7 +26,7 @@ from evalbot.suites.gates import Condition, check_names
 from evalbot.suites.suites import Suite
 from evalbot.workflows.calibrating import find_standing
 from evalbot.workflows.judging import judge_targets
-from evalbot.workflows.scoring import load_scored_run, summarise_run
+from evalbot.workflows.scoring import ScoredRun, load_scored_run, summarise_run
 from evalbot.workflows.starting import newest_suite
 
 NEWEST = ("latest", "last", "newest")
@@ -34,12 +35,16 @@ _LONGEST_NUMBER = 9
 
 @dataclass(frozen=True, slots=True)
 class RunLine:
-    """A run in a list: what is there of it, and the pass rate of each of its targets that has one."""
+    """A run in a list: what is there of it, and the pass rate of each of its targets that has one.
+
+    `unverified` tells that the judge of its suite was measured and found wanting.
+    """
 
     run: Run
     outputs: int
     errors: int
     headlines: dict[str, Estimate]
+    unverified: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +81,9 @@ class Archive:
         async def load(tx: Transaction) -> list[RunLine]:
             if suite is not None:
                 await newest_suite(tx, self.team, suite)
-            return [await _line(tx, run) for run in await runs.list_runs(tx, self.team, suite=suite, limit=limit)]
+            known: dict[tuple[str, int], bool] = {}
+            found = await runs.list_runs(tx, self.team, suite=suite, limit=limit)
+            return [await _line(tx, run, known) for run in found]
 
         return await self.store.read(load)
 
@@ -127,7 +134,7 @@ async def _stored(tx: Transaction, run: Run) -> StoredRun:
     """Load everything of a run."""
     scored = await load_scored_run(tx, run)
     waiting = await _in_review(tx, run)
-    standing = await find_standing(tx, scored.suite, run.team) if judge_targets(scored.suite) else None
+    standing = await _standing(tx, scored)
     grades, people = scored.grades, scored.people
     return StoredRun(run, scored.suite, scored.outputs, grades, scored.scores, waiting, people, standing)
 
@@ -142,12 +149,21 @@ async def _in_review(tx: Transaction, run: Run) -> frozenset[OutputId]:
     return frozenset(found)
 
 
-async def _line(tx: Transaction, run: Run) -> RunLine:
-    """Give the line of a run."""
+async def _line(tx: Transaction, run: Run, known: dict[tuple[str, int], bool]) -> RunLine:
+    """Give the line of a run; `known` keeps whose judge is unverified, by suite version."""
     counts = await outputs.count_outputs(tx, run.id)
     scored = await load_scored_run(tx, run)
     rows = corrected_rows(score_rows(scored.counted, {}, frozenset()), scored.counted, {}, scored.people)
     headlines: dict[str, Estimate] = {}
     for row in rows:
         headlines.setdefault(row.target, row.best)
-    return RunLine(run, counts.outputs, counts.errors, headlines)
+    version = (run.suite, run.suite_version)
+    if version not in known:
+        standing = await _standing(tx, scored)
+        known[version] = standing is not None and standing.standing is Standing.UNVERIFIED
+    return RunLine(run, counts.outputs, counts.errors, headlines, known[version])
+
+
+async def _standing(tx: Transaction, scored: ScoredRun) -> JudgeStanding | None:
+    """Give where the judge of a run's suite stands, None without one."""
+    return await find_standing(tx, scored.suite, scored.run.team) if judge_targets(scored.suite) else None

@@ -6,10 +6,20 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from evalbot.errors import NotAllowed
+from evalbot.errors import BadRequest, NotAllowed
 from evalbot.grading.judging import Material, fill_judge_prompt, verdict_schema
 from evalbot.people import Action, Person, may
-from evalbot.runs.budgets import Limits, Rate, Scope, Spent, dollars, list_accounts, output_bound
+from evalbot.runs.budgets import (
+    Bound,
+    Limits,
+    Rate,
+    Scope,
+    Spent,
+    dollars,
+    list_accounts,
+    output_bound,
+    worst_case,
+)
 from evalbot.runs.forecasts import (
     USUAL_ANSWER,
     USUAL_ANSWER_S,
@@ -121,6 +131,18 @@ async def check_budgets(services: Services, person: Person, run: Run, suite: Sui
     spent = next((scope for scope, amount in left.items() if amount <= 0), None)
     if spent is not None:
         raise _nothing_left(spent, limits)
+    for target in run.targets:
+        _check_affords_one(target, rates[target.endpoint], min(left.values()))
+
+
+def _check_affords_one(target: Target, rate: Rate | None, left: int) -> None:
+    """Raise BadRequest for a target of which a single long answer may cost more than there is: it would never be asked."""
+    worst = worst_case(rate, Bound(0, output_bound(target.config))) if rate else 0
+    if worst > left:
+        raise BadRequest(
+            f"One answer of {target.label} may cost up to ${dollars(worst):,.2f}, and ${dollars(left):,.2f} is left.",
+            "Set max_tokens in its config, or give a larger budget.",
+        )
 
 
 def _nothing_left(scope: Scope, limits: Limits) -> NotAllowed:

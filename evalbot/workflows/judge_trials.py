@@ -8,11 +8,12 @@ import statistics
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from evalbot.errors import BadRequest, Conflict, EvalbotError, NotAllowed
 from evalbot.grading.calibration import FEWEST, DoubleGrade, epoch_of
 from evalbot.grading.grades import GraderKind
+from evalbot.grading.reviews import ReviewStatus
 from evalbot.grading.trials import (
     MOST_EXAMPLE,
     MOST_EXAMPLES,
@@ -30,13 +31,14 @@ from evalbot.library.written_form import examples_text
 from evalbot.people import Action, Person, PersonId, TeamId, may
 from evalbot.runs.budgets import list_accounts
 from evalbot.runs.outputs import OutputId, RunId
-from evalbot.store import calibrations, grades, outputs, suites
+from evalbot.store import calibrations, grades, outputs, reviews, suites
 from evalbot.store.database import Transaction
 from evalbot.suites.items import Split
 from evalbot.suites.pairing import prompt_of
 from evalbot.suites.rubrics import Rubric, RubricExample
 from evalbot.suites.suites import Suite
 from evalbot.workflows.calibrating import Evidence, Graded, load_evidence, pair_up, verdict_of
+from evalbot.workflows.delivering import first_time
 from evalbot.workflows.judging import judge_again
 from evalbot.workflows.services import Services
 from evalbot.workflows.spending import MeteredAnswerers, Purse
@@ -166,11 +168,20 @@ async def _metered(services: Services, calibration_id: CalibrationId) -> AsyncIt
 
 
 async def go_on(services: Services) -> int:
-    """Go on in the background with the calibrations that a stop left unfinished; gives how many there are."""
+    """Go on in the background with the calibrations that a stop left unfinished; gives how many there are.
+
+    Of several programs that start together on one database one goes on with each.
+    """
     waiting = await services.store.read(lambda tx: calibrations.unfinished_calibrations(tx, services.team))
-    for calibration in waiting:
+    mine = [one for one in waiting if await first_time(services, _take_over(one, services.now()))]
+    for calibration in mine:
         services.spawn(carry_out_quietly(services, calibration.id))
-    return len(waiting)
+    return len(mine)
+
+
+def _take_over(calibration: Calibration, at: datetime) -> str:
+    """Name the taking over of a calibration at the point where it was left; an hour later somebody may try again."""
+    return f"calibration:{calibration.id}:{len(calibration.verdicts)}:{len(calibration.retold)}:{at:%Y-%m-%dT%H}"
 
 
 async def carry_out_quietly(services: Services, *ids: CalibrationId) -> None:
@@ -340,14 +351,15 @@ async def _end(services: Services, calibration_id: CalibrationId, note: str) -> 
 async def _suggest(tx: Transaction, trial: _Trial) -> tuple[RubricExample, ...]:
     """Choose examples from the clearest disagreements of the practice part.
 
-    Items that are kept back give none: an example is read by all who read the rubric. So do answers too long to be read.
+    Items that are kept back give none: an example is read by all who read the rubric. Nor do answers that people are just
+    grading, who would not be blind any more, and those too long to be read.
     """
     graded = {one.outline.id: one for one in trial.evidence.graded}
     kept_back = {item.id for item in trial.suite.items if item.split is Split.HOLDOUT}
     found: list[RubricExample] = []
     for pair in worst_first(split_pairs(trial.evidence.pairs).practice, trial.rubric):
         one = graded[pair.output_id]
-        if one.item.split is Split.HOLDOUT or one.item.id in kept_back:
+        if one.item.split is Split.HOLDOUT or one.item.id in kept_back or await _before_people(tx, pair.output_id):
             continue
         if len(found) == MOST_EXAMPLES:
             break
@@ -357,6 +369,14 @@ async def _suggest(tx: Transaction, trial: _Trial) -> tuple[RubricExample, ...]:
             level = statistics.median_low(pair.people)
             found.append(RubricExample(asked, answered, level, await _why(tx, pair.output_id, trial, level)))
     return tuple(found)
+
+
+async def _before_people(tx: Transaction, output_id: OutputId) -> bool:
+    """Tell whether an output waits for grades where people see it."""
+    review = await reviews.find_review_of_output(tx, output_id)
+    if review is None or review.status is not ReviewStatus.OPEN:
+        return False
+    return bool((await reviews.get_round(tx, review.round_id)).channel)
 
 
 async def _why(tx: Transaction, output_id: OutputId, trial: _Trial, level: int) -> str:

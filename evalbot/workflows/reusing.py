@@ -43,7 +43,10 @@ class CachedAnswerers:
 
 
 class CachedAnswerer:
-    """An answerer that is asked only what it has not answered yet: same target, messages, form and repeat. Failures are not kept."""
+    """An answerer that is asked only what it has not answered yet: same target, messages, form and repeat.
+
+    Failures are not kept.
+    """
 
     def __init__(self, inner: Answerer, target: Target, services: Services, place: str) -> None:
         self._inner = inner

@@ -62,7 +62,8 @@ async def run_shard(services: Services, run_id: RunId, k: int) -> None:
 async def finish_run(services: Services, run_id: RunId) -> bool:
     """End a run of which nothing is missing, once: its rivals compared, its first answers put up for review, its verdict told.
 
-    False while something is missing or the run is not going. Any program may call it, several at once too.
+    True when this call ended it as done; False while something is missing or the run is not going, and when money or a judge
+    failed on the way. Any program may call it, several at once too.
     """
 
     async def load(tx: Transaction) -> tuple[Run, bool]:
@@ -74,22 +75,20 @@ async def finish_run(services: Services, run_id: RunId) -> bool:
         return False
     suite = await services.store.read(lambda tx: _suite_with_rivals(tx, run))
     if suite is not None and not await _compare_rivals(services, run, suite):
-        return True
+        return False
     await open_first_round(services, run)
     return await end_run(services, run, RunStatus.DONE)
 
 
 async def _compare_rivals(services: Services, run: Run, suite: Suite) -> bool:
-    """Judge the answers that are compared with each other; False when the money for it is used up, which ends the run."""
-    refused: BudgetUsedUp | None = None
-    async with metered(services, run) as paid:
-        try:
-            await judge_rivals(paid, run, suite)
-        except* BudgetUsedUp as group:
-            refused = next(one for one in group.exceptions if isinstance(one, BudgetUsedUp))
-    if refused is not None:
-        await _end_used_up(services, run, refused)
-    return refused is None
+    """Judge the answers that are compared with each other; False when that stopped the run, which says why."""
+    try:
+        async with metered(services, run) as paid:
+            await judge_rivals(_helped(paid, EndpointWatch()), run, suite)
+    except ExceptionGroup as group:
+        await _stop(services, run, _reason(group), group)
+        return False
+    return True
 
 
 async def _is_complete(tx: Transaction, run: Run) -> bool:
@@ -151,18 +150,25 @@ async def _bring(services: Services, run: Run, shards: Sequence[int]) -> None:
     frame = await services.store.read(lambda tx: get_frame(tx, run))
     progress = await load_progress(services, run)
     watch = EndpointWatch()
+    async with Recorder(services, run, progress, watch) as recorder:
+        await ShardWork(_helped(services, watch), run, frame, recorder).work_off(shards)
+
+
+def _helped(services: Services, watch: EndpointWatch) -> Services:
+    """Give services whose models are watched, and answer what they answered before where that is wanted."""
     if services.reuse is not None:
         services = replace(services, models=CachedAnswerers(services, services.reuse))
-    watched = replace(services, models=WatchedAnswerers(services.models, watch))
-    async with Recorder(services, run, progress, watch) as recorder:
-        await ShardWork(watched, run, frame, recorder).work_off(shards)
+    return replace(services, models=WatchedAnswerers(services.models, watch))
 
 
 async def load_progress(services: Services, run: Run) -> Progress:
     """Tell how far a run is, counted from its results."""
 
     async def count(tx: Transaction) -> Progress:
-        counts, to_judge = await outputs.count_outputs(tx, run.id), await count_to_judge(tx, run, await get_frame(tx, run))
+        counts, to_judge = (
+            await outputs.count_outputs(tx, run.id),
+            await count_to_judge(tx, run, await get_frame(tx, run)),
+        )
         judged = min(await grades.count_judged(tx, run.id), to_judge) if to_judge else 0
         return Progress(run.size, counts.outputs, counts.errors, to_judge, judged)
 

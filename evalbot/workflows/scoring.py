@@ -10,7 +10,7 @@ from evalbot.grading.calibration import JudgeStanding
 from evalbot.grading.consensus import find_consensus, label_output
 from evalbot.grading.grades import Grade, GraderKind
 from evalbot.reporting.comparisons import Side, compare_sides, same_items
-from evalbot.reporting.corrections import NOBODY, Drawn, People, corrected_rows
+from evalbot.reporting.corrections import NOBODY, Drawn, People, corrected_rows, people_rows
 from evalbot.reporting.degenerate import find_degenerate
 from evalbot.reporting.estimates import Change, Degenerate, Response, RunSummary, ScoreRow
 from evalbot.reporting.scores import OutputScore, completed_rows, judge_agreement, score_output, score_rows
@@ -40,6 +40,8 @@ class ScoredRun:
     people: People = NOBODY
     waiting: frozenset[OutputId] = frozenset()
     """Drawn outputs that were never put before anybody, as their round has no channel."""
+    degenerate: tuple[Degenerate, ...] = ()
+    """The targets that gave one and the same answer to everything."""
 
     @property
     def skill_of(self) -> dict[ItemId, str | None]:
@@ -54,11 +56,6 @@ class ScoredRun:
             for output_id, mine in self.grades.items()
             if any(grade.grader.kind is GraderKind.HUMAN and grade.counts for grade in mine)
         )
-
-    @property
-    def degenerate(self) -> tuple[Degenerate, ...]:
-        """The targets that gave one and the same answer to everything."""
-        return find_degenerate(self.outputs, self.suite)
 
     @property
     def counted(self) -> tuple[OutputScore, ...]:
@@ -95,7 +92,7 @@ async def load_scored_run(tx: Transaction, run: Run) -> ScoredRun:
     wanted = {item_id: wanted_graders(suite, item) for item_id, item in items.items()}
     scores = (score_output(one, by_output.get(one.id, ()), wanted.get(one.unit.item_id, 0)) for one in found)
     scored = ScoredRun(run, suite, tuple(found), by_output, tuple(score for score in scores if score))
-    return await _with_people(tx, scored)
+    return await _with_people(tx, replace(scored, degenerate=find_degenerate(found, suite)))
 
 
 async def _with_people(tx: Transaction, scored: ScoredRun) -> ScoredRun:
@@ -128,7 +125,9 @@ async def summarise_run(tx: Transaction, run: Run) -> RunSummary:
     baseline, earlier = _against_baseline(scored), await _against_earlier(tx, scored)
     first, second = (earlier, baseline) if run.versus.isdecimal() else (baseline, earlier)
     summary = summarise(scored, first or second, second if first else (), standing)
-    spent = await budgets.spent(tx, run.team, run.id)  # judges and embeddings among it; earlier versions did not count it
+    spent = await budgets.spent(
+        tx, run.team, run.id
+    )  # judges and embeddings among it; earlier versions did not count it
     return summary if spent is None else replace(summary, cost_usd=spent.usd)
 
 
@@ -164,8 +163,11 @@ def summarise(
 def _rows(scored: ScoredRun, errors: Sequence[tuple[str, ItemId]]) -> list[ScoreRow]:
     """Give the estimates of a run, with all that belongs to them."""
     skill_of, counted = scored.skill_of, scored.counted
-    rows = score_rows(counted, skill_of, scored.human_outputs)
-    return corrected_rows(completed_rows(rows, counted, errors, skill_of), counted, skill_of, scored.people)
+    rows = completed_rows(score_rows(counted, skill_of, scored.human_outputs), counted, errors, skill_of)
+    degenerate = {one.target for one in scored.degenerate}
+    answered = [output for output in scored.outputs if output.unit.target not in degenerate]
+    by_people = people_rows(answered, counted, skill_of, scored.people)
+    return [*corrected_rows(rows, counted, skill_of, scored.people), *by_people]
 
 
 def judged_pairs(scored: ScoredRun) -> list[tuple[bool, bool]]:

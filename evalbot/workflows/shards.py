@@ -10,10 +10,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from evalbot.asking.ask import Question
+from evalbot.asking.ask import Answerer, Question
 from evalbot.errors import BudgetUsedUp, ModelUnavailable, OutsideError, UnknownName
 from evalbot.runs.outputs import Failure, Output, OutputId, Unit, Usage, output_id
-from evalbot.runs.planning import MOST_TRIES, SHARD_UNITS, ShardStart, missing_of_shard, next_start, plan_shard
+from evalbot.runs.planning import MOST_TRIES, SHARD_UNITS, ShardStart, next_start, plan_shard
 from evalbot.runs.runs import Run
 from evalbot.store import outputs, shard_starts, suites
 from evalbot.store.database import Transaction
@@ -40,9 +40,10 @@ WHY_SET_ASIDE = f"The program died {MOST_TRIES} times while this was asked or ch
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One unit to be asked, or an output that misses its judge's grade; `k` is its shard."""
+    """One unit to be asked, or an output that misses its judge's grade; `k` is its shard, `id` that of its output."""
 
     k: int
+    id: OutputId
     unit: Unit
     item: Item
     output: Output | None = None
@@ -58,16 +59,15 @@ class ShardLeft:
 
 async def load_shard(tx: Transaction, run: Run, frame: Suite, k: int) -> list[Piece]:
     """Give what a shard still misses, read from the results: outputs to be judged first, then units in order."""
-    plan = list(plan_shard(run, k))
-    ids = [output_id(run.id, unit) for unit in plan]
-    done = await outputs.find_done(tx, ids)
-    missing = missing_of_shard(run, k, done)
-    unjudged = await outputs.find_unjudged(tx, ids) if done and frame.rubrics else []
-    wanted = [one.unit.item_id for one in unjudged] + [unit.item_id for unit in missing]
+    plan = {output_id(run.id, unit): unit for unit in plan_shard(run, k)}
+    done = await outputs.find_done(tx, list(plan))
+    missing = {one: unit for one, unit in plan.items() if one not in done}
+    unjudged = await outputs.find_unjudged(tx, list(done)) if done and frame.rubrics else []
+    wanted = [one.unit.item_id for one in unjudged] + [unit.item_id for unit in missing.values()]
     items = await suites.items_named(tx, run.team, frame, list(dict.fromkeys(wanted))) if wanted else {}
-    left = [Piece(k, one.unit, items[one.unit.item_id], one) for one in unjudged]
+    left = [Piece(k, one.id, one.unit, items[one.unit.item_id], one) for one in unjudged]
     pieces = [piece for piece in left if rubric_graders(frame, piece.item)]
-    return pieces + [Piece(k, unit, items[unit.item_id]) for unit in missing]
+    return pieces + [Piece(k, one, unit, items[unit.item_id]) for one, unit in missing.items()]
 
 
 async def get_frame(tx: Transaction, run: Run) -> Suite:
@@ -106,6 +106,8 @@ class ShardWork:
         self._recorder = recorder
         self._prompts = {target.label: prompt_of(target, frame.prompts) for target in run.targets}
         self._targets = {target.label: target for target in run.targets}
+        self._judged = bool(rubric_graders(frame, Item(ItemId(""))))
+        self._answerers: dict[str, Answerer] = {}
         self._used_up: BudgetUsedUp | None = None
         self._left: Counter[int] = Counter()
 
@@ -158,16 +160,16 @@ class ShardWork:
         if not pieces:
             return []
         self._left[pieces[0].k] = len(pieces)
-        start = next_start(left.died, self._id(pieces[0]))
+        start = next_start(left.died, pieces[0].id)
         if not start.careful:
             await self._note_start(pieces[0].k, start)
             return pieces
         await ready.join()
         suspects, rest = pieces[: self._run.concurrency], pieces[self._run.concurrency :]
         for piece in suspects:
-            await self._try_alone(piece, start if self._id(piece) == start.first else ShardStart(self._id(piece), 2))
+            await self._try_alone(piece, start if piece.id == start.first else ShardStart(piece.id, 2))
         if rest:
-            await self._note_start(rest[0].k, ShardStart(self._id(rest[0])))
+            await self._note_start(rest[0].k, ShardStart(rest[0].id))
         return rest
 
     async def _try_alone(self, piece: Piece, start: ShardStart) -> None:
@@ -186,12 +188,8 @@ class ShardWork:
             await self._recorder.add_judgement(found)
             return
         failure = Failure(SET_ASIDE, WHY_SET_ASIDE)
-        output = Output(output_id(run_id, unit), run_id, unit, None, failure, Usage(), self._services.now())
+        output = Output(piece.id, run_id, unit, None, failure, Usage(), self._services.now())
         await self._recorder.add_output(output, [])
-
-    def _id(self, piece: Piece) -> OutputId:
-        """Give the id of a piece's output."""
-        return output_id(self._run.id, piece.unit)
 
     async def _note_start(self, k: int, start: ShardStart) -> None:
         await self._services.store.record(lambda tx: shard_starts.note_start(tx, self._run.id, k, start))
@@ -210,10 +208,10 @@ class ShardWork:
         """Ask, check and judge one piece and save what came of it."""
         output = piece.output
         if output is None:
-            output = await self._ask(piece.unit, piece.item)
+            output = await self._ask(piece)
             checks = await check_output(self._services, self._frame, piece.item, output)
             await self._recorder.add_output(output, checks)
-        if output.answered:
+        if output.answered and (self._judged or piece.item.graders):
             prompt = self._prompt(piece.unit)
             await judge_output(self._services, self._frame, piece.item, output, self._recorder, prompt)
 
@@ -221,14 +219,22 @@ class ShardWork:
         """Give the prompt that a unit's target is asked with."""
         return self._prompts[unit.target]
 
-    async def _ask(self, unit: Unit, item: Item) -> Output:
+    async def _ask(self, piece: Piece) -> Output:
         """Put one item to one target; a failure becomes data on the output."""
+        unit, item = piece.unit, piece.item
         question = Question(fill_prompt(self._prompt(unit), item), item, unit.repeat)
-        answerer = self._services.models.answerer(self._targets[unit.target])
+        answerer = self._answerer(unit.target)
         text, failure, usage = None, None, Usage()
         try:
             answer = await answerer.ask(question)
             text, usage = answer.text, answer.usage
         except ModelUnavailable as error:
             failure = Failure(error.kind, error.message)
-        return Output(output_id(self._run.id, unit), self._run.id, unit, text, failure, usage, self._services.now())
+        return Output(piece.id, self._run.id, unit, text, failure, usage, self._services.now())
+
+    def _answerer(self, label: str) -> Answerer:
+        """Give who answers for a target; looking it up each time would hash its config each time."""
+        known = self._answerers.get(label)
+        if known is None:
+            known = self._answerers[label] = self._services.models.answerer(self._targets[label])
+        return known

@@ -236,7 +236,7 @@ class Purse:
         """Say which budget is used up."""
         most = next(account.most for account in self._accounts if account.scope is scope)
         whose = _WHOSE[scope].format(f"${dollars(most or 0):,.2f}")
-        own, shared = "Go on with a larger `budget:`.", "Go on later, or ask an admin for a larger budget."
+        own, shared = "Run it again with a larger budget.", "Run it again later, or ask an admin for a larger budget."
         return BudgetUsedUp(f"{whose} is used up", own if scope is Scope.RUN else shared)
 
 
@@ -384,7 +384,7 @@ def without_price(target: Target) -> BadRequest:
     """Refuse a target whose cost nobody can know where a budget has to be kept."""
     return BadRequest(
         f"There is a budget, and nobody knows what {target.label} costs.",
-        f"Give {target.id} a price in evalbot.toml, or in the target's config, such as price: {{input: 0.4, output: 1.6}}.",
+        f"Give {target.id} a price in evalbot.toml or in its config.",
     )
 
 

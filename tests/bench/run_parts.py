@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
+import resource
 import sys
+import time
 
 from evalbot.app import open_program, open_store
 from evalbot.people import Person, PersonId, Role
+from evalbot.reporting.estimates import RunSummary
+from evalbot.runs.runs import Progress, Run
 from evalbot.settings import load_settings
 from evalbot.store import runs
 from evalbot.suites.graders import GraderSpec, GraderType
 from evalbot.suites.items import Item, ItemId
 from evalbot.suites.suites import Suite
 from evalbot.suites.targets import short_target
+from evalbot.workflows.announcer import QuietAnnouncer
 from evalbot.workflows.curating import sync_suites
-from evalbot.workflows.running import execute_run
 from evalbot.workflows.starting import RunRequest, start_run
 from tests.bench.run import IN_FLIGHT
 
@@ -33,13 +38,34 @@ async def prepare(items: int) -> None:
         await start_run(program.services, RunRequest("sums", person, concurrency=IN_FLIGHT))
 
 
+class Watching(QuietAnnouncer):
+    """Notes what the process had taken when the last answer was recorded, and when the verdict came."""
+
+    def __init__(self) -> None:
+        self.asked_at = self.told_at = self.asked_cpu_s = self.asked_mb = 0.0
+
+    async def run_progressed(self, run: Run, progress: Progress, eta_s: float | None) -> None:
+        """Note the moment."""
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        self.asked_at, self.asked_cpu_s = time.monotonic(), used.ru_utime + used.ru_stime
+        self.asked_mb = used.ru_maxrss / 1024
+
+    async def run_finished(self, run: Run, summary: RunSummary) -> None:
+        """Note the moment."""
+        self.told_at = time.monotonic()
+
+
 async def runner(items: int) -> None:
-    """Carry out the run that is ready, without the summary at its end."""
-    settings = load_settings()
-    async with open_store(settings) as store, open_program(settings, store) as program:
+    """Carry out the run that is ready, and say what the asking took and how long the verdict took after it."""
+    settings, watching = load_settings(), Watching()
+    async with open_store(settings) as store, open_program(settings, store, announcer=watching) as program:
         run = (await store.read(runs.open_runs))[0]
         assert run.size == items
-        await execute_run(program.services, run.id)
+        await program.engine.submit(run.id)
+        await program.engine.wait()
+    verdict_s = watching.told_at - watching.asked_at
+    found = {"asked_cpu_s": watching.asked_cpu_s, "asked_mb": watching.asked_mb, "verdict_s": verdict_s}
+    sys.stdout.write(f"{json.dumps(found)}\n")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,11 @@ from rich.console import Console
 
 from evalbot.demo.show import Demo, open_demo, set_the_scene
 from evalbot.playground.driver import Driver, RemoteDriver, Seen
+from evalbot.playground.simulated.simulation import Simulation
+from evalbot.store.database import Store
 from tests.browser.browser_stage import DESKTOP, FLAGS, PHONE, Window, find_chromium
+from tests.stories.judge_stage import graded_run, script, write_project
+from tests.stories.story_stage import open_stage
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 CHANNEL, STEWARDS = "#support-evals", "#evals-stewards"
@@ -106,6 +110,28 @@ TO_ROUND = """() => {
 }"""
 
 
+async def take_judge(browser: Browser, folder: Path) -> None:
+    """Take the pictures of a judge that people measured, on a stage of its own."""
+    database = folder / "judge.db"
+    await (await Store.open(f"sqlite+aiosqlite:///{database}")).close()
+    project = write_project(folder / "desk")
+    async with open_stage(database, Simulation(latency_ms=0), project=project) as stage:
+        await graded_run(stage, graded=32)
+        context = await browser.new_context(viewport={"width": DESKTOP[0], "height": 1060}, color_scheme="light")
+        dana = Window(await context.new_page())
+        await dana.page.goto(f"{stage.slack.page_url}?as=dana")
+        await dana.open_channel("support-evals")
+        await stage.dana.slash("/evalbot explain 1 refunds", CHANNEL)
+        await dana.see(dana.messages("How it is computed"), "Share")
+        await keep(dana, "explain")
+        stage.script(script=script(taken_in=False))
+        await dana.open_channel("support-quality")
+        await stage.dana.slash("/evalbot judge calibrate desk", "#support-quality")
+        await dana.see(dana.messages("Judge of desk calibrated"), "How is this computed?")
+        await keep(dana, "judge")
+        await context.close()
+
+
 async def main() -> None:
     """Run the demo and take the pictures."""
     path = find_chromium()
@@ -118,6 +144,7 @@ async def main() -> None:
             await play(demo)
             browser = await playwright.chromium.launch(executable_path=path, args=[*FLAGS])
             await take_all(browser, demo)
+            await take_judge(browser, Path(folder))
             await browser.close()
 
 

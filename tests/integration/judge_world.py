@@ -96,7 +96,7 @@ class JudgeWorld:
         self.clock = FixedClock()
         self.store = store
         self.services = make_services(
-            store, {"gpt-model": self.model, "judge": self.judge}, announcer=self.announcer, now=self.clock
+            store, {"test:gpt-model": self.model, "judge": self.judge}, announcer=self.announcer, now=self.clock
         )
 
     async def ran(self, suite: Suite | None = None, number: int = 1) -> Run:
@@ -119,11 +119,14 @@ class JudgeWorld:
         most: int = 1000,
         blind: bool = True,
         chance: float = 1.0,
+        channel: str = "",
     ) -> None:
         """Let people grade what they were drawn for: they see what is bad, and say why the first of it is."""
         found = (await self.outputs(run))[:most]
         now = self.clock()
-        opened = Round(RoundId(f"{run.id}-round"), TEAM, run.id, ANN.id, "", len(found), "random", 2, opened_at=now)
+        opened = Round(
+            RoundId(f"{run.id}-round"), TEAM, run.id, ANN.id, channel, len(found), "random", 2, opened_at=now
+        )
         drawn = [
             Review(ReviewId(f"{one.id}-review"), opened.id, TEAM, run.id, one.id, place, 2, chance, opened_at=now)
             for place, one in enumerate(found, 1)

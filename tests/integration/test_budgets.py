@@ -17,6 +17,8 @@ from evalbot.asking.ask import Question
 from evalbot.asking.prices import PriceTable
 from evalbot.asking.target_config import Price
 from evalbot.errors import BadRequest, BudgetUsedUp, ModelUnavailable, NotAllowed
+from evalbot.library.assets import assets_folder
+from evalbot.library.project import load_project
 from evalbot.people import Person, PersonId, Role, TeamId
 from evalbot.playground.model_server import ModelServer
 from evalbot.playground.simulated.simulation import Simulation
@@ -27,7 +29,6 @@ from evalbot.store import budgets, outputs, runs
 from evalbot.store.database import Store
 from evalbot.suites.graders import GraderSpec, GraderType
 from evalbot.suites.items import Item, ItemId, Message
-from evalbot.suites.rubrics import Rubric, Scale, Step
 from evalbot.suites.suites import RunDefaults, Suite
 from evalbot.suites.targets import Target
 from evalbot.testing import FixedClock, RecordingAnnouncer, Reply, ScriptedModel, make_services
@@ -48,7 +49,7 @@ CENT = BILLION // 100
 ONE_TOKEN = Usage(0.01, 1, 1, 0.01)
 
 
-RUBRIC = Rubric("right", 1, "Is it right?", Scale((Step(1, "no"), Step(2, "yes"))), pass_from=2)
+RUBRIC = "helpfulness"
 
 
 def make_suite(items: int = 50, target: Target = TARGET, rubric: Target | None = None) -> Suite:
@@ -57,8 +58,9 @@ def make_suite(items: int = 50, target: Target = TARGET, rubric: Target | None =
     checks = (GraderSpec(GraderType.NUMERIC),)
     if rubric is None:
         return Suite("sums", made, targets=(target,), graders=checks)
-    judged = (*checks, GraderSpec(GraderType.RUBRIC, rubric="right"))
-    return Suite("sums", made, {"right": RUBRIC}, targets=(target,), graders=judged, run=RunDefaults(judge=rubric))
+    judged = (*checks, GraderSpec(GraderType.RUBRIC, rubric=RUBRIC))
+    shipped = {RUBRIC: load_project(assets_folder()).rubrics[RUBRIC]}
+    return Suite("sums", made, rubrics=shipped, targets=(target,), graders=judged, run=RunDefaults(judge=rubric))
 
 
 def say_number(question: Question) -> Reply:
@@ -117,7 +119,9 @@ async def test_a_run_stops_when_its_budget_is_used_up(store: Store) -> None:
     run = await world.carried_out(ASK)
     assert len(world.model.asked) == 20
     assert run.status is RunStatus.CANCELLED
-    assert run.note == ("The budget of $0.20 is used up: 20 of 50 answers are there. Go on with a larger `budget:`.")
+    assert run.note == (
+        "The budget of $0.20 is used up: 20 of 50 answers are there. Run it again with a larger budget."
+    )
     found = await store.read(lambda tx: outputs.count_outputs(tx, run.id))
     assert found.outputs == 20
     assert await world.spent(run) == Spent(billed=20 * CENT)
@@ -211,8 +215,7 @@ async def test_a_target_without_a_price_is_refused_where_a_budget_is_kept(sqlite
     with pytest.raises(BadRequest) as refused:
         await start_run(world.services, ASK)
     assert str(refused.value) == (
-        "There is a budget, and nobody knows what model costs. Give test:model a price in evalbot.toml, "
-        "or in the target's config, such as price: {input: 0.4, output: 1.6}."
+        "There is a budget, and nobody knows what model costs. Give test:model a price in evalbot.toml or in its config."
     )
     assert world.model.asked == []
     world.services = replace(world.services, prices=PriceTable({"test:model": Price(1.0, 1.0)}))
@@ -293,7 +296,7 @@ async def test_each_attempt_at_a_call_is_paid_for(sqlite_store: Store, tmp_path:
     """A call that is tried again has money put aside for each try, and a try that may have cost something is billed."""
     async with ModelServer(simulation=Simulation(latency_ms=0)) as server:
         server.simulation.apply({"faults": {"malformed": 1.0}, "fault_limit": 2})
-        models = ModelAnswerers(server.base_url, "k" * 20, tmp_path, retries=2)
+        models = ModelAnswerers(server.base_url, "k" * 20, tmp_path, deadline_s=3, retries=2)
         purse = Purse(sqlite_store, TEAM, (Account(Scope.RUN, "run:r1", BILLION),))
         target = Target("openai:sim-steady", "sim", {"price": {"input": 0.0, "output": 1_000.0}, "max_tokens": 10})
         answerer = MeteredAnswerers(models, purse, PriceTable()).answerer(target)
@@ -329,7 +332,7 @@ async def spend():
         while True:
             await purse.take(2 * CENT)
             made += 1
-            await asyncio.sleep(0.001)
+            await asyncio.sleep(0.02)
             purse.settle(2 * CENT, Bill(CENT, exact=True))
 
     tasks = [asyncio.create_task(work()) for _ in range(8)]

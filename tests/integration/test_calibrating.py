@@ -11,10 +11,13 @@ import yaml
 from sqlalchemy import update
 
 from evalbot.asking.ask import Question
+from evalbot.asking.prices import PriceTable
+from evalbot.asking.target_config import Price
 from evalbot.errors import BadRequest, Conflict, ModelUnavailable, NotAllowed, UnknownName
 from evalbot.grading.calibration import Standing
 from evalbot.grading.trials import held_back
 from evalbot.people import Role
+from evalbot.runs.budgets import Limits
 from evalbot.stats.verdicts import Verdict
 from evalbot.store import calibrations, grades
 from evalbot.store.database import Store
@@ -194,6 +197,13 @@ async def test_holdout_items_give_no_examples(world: JudgeWorld) -> None:
     assert report.calibration.examples == ()
 
 
+async def test_answers_that_people_are_just_grading_give_no_examples(world: JudgeWorld) -> None:
+    """Who has not graded a card yet must not read the verdict of others in an example."""
+    await world.graded_by_people(await world.ran(), channel="C1")
+    report = await world.calibrated()
+    assert (report.calibration.examples, report.judge.standing.n) == ((), 60)
+
+
 async def test_a_judge_without_mistakes_gets_no_examples(world: JudgeWorld) -> None:
     """Nothing to teach, nothing to compare, and the standing is told all the same."""
     world.judge.script = sharp_verdict
@@ -219,15 +229,17 @@ async def test_a_stopped_calibration_goes_on_without_asking_twice(world: JudgeWo
         await carry_out(world.services, started.id)
     saved = await world.store.read(lambda tx: calibrations.find_calibration(tx, started.id))
     assert saved is not None
-    assert (saved.finished_at, len(saved.verdicts)) == (None, 20)
+    assert saved.finished_at is None
+    assert 16 <= len(saved.verdicts) <= 20
     world.judge.script = script
     spawned: list[Coroutine[Any, Any, None]] = []
     services = replace(world.services, spawn=spawned.append)
     assert await go_on(services) == 1
+    assert await go_on(services) == 0, "a second program takes nothing over"
     asked = len(world.judge.asked)
     await spawned[0]
     plain = [one for one in world.judge.asked[asked:] if f"Answer: {POLITE}" not in one.messages[0].content]
-    assert len(plain) == 60 - 20
+    assert len(plain) == 60 - len(saved.verdicts)
     assert await go_on(services) == 0
 
 
@@ -241,6 +253,20 @@ async def test_a_judge_that_is_away_is_told_of(world: JudgeWorld) -> None:
     world.judge.script = script
     world.clock.move(hours=1)
     assert (await world.calibrated()).judge.standing.n == 60
+
+
+async def test_a_calibration_is_paid_from_the_budgets(world: JudgeWorld) -> None:
+    """Calls have a price that the workspace's budget must hold; where it does not, the calibration ends and says so."""
+    await world.graded_by_people(await world.ran())
+    judge = Target("test:judge", "judge", {"seed": 7})
+    await sync_suites(world.services, [make_desk(run=RunDefaults(judge=judge))])
+    prices = PriceTable({"test:judge": Price(1_000.0, 1_000.0)})
+    services = replace(world.services, limits=Limits(day=1), prices=prices)
+    [started] = await start_calibration(services, ANN, "desk", "C1")
+    report = await carry_out(services, started.id)
+    assert report is not None
+    assert "budget" in report.calibration.note
+    assert report.judge.standing.n == 0
 
 
 async def test_who_may_calibrate_and_when(world: JudgeWorld) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from evalbot.asking.ask import Question
 from evalbot.engines.embedded import EmbeddedEngine
 from evalbot.engines.job_queue import SHARDS, JobQueue, open_queue
 from evalbot.runs.outputs import RunId
@@ -94,19 +95,19 @@ async def test_a_run_has_the_same_results_on_both_engines(world: EngineWorld) ->
 
 async def test_a_run_submitted_twice_is_carried_out_once(world: EngineWorld) -> None:
     """Submitting again, before and while workers have the run, asks nothing twice."""
-    run = await world.start(repeats=50)
+    run = await world.start()
     world.model.gate = asyncio.Event()
     async with world.submitting() as first, world.submitting() as second:
         await asyncio.gather(*(engine.submit(run.id) for engine in (first, second, first)))
         async with world.working() as queue:
-            assert await statuses(queue) == ["todo", "todo"]
-            await asyncio.wait_for(world.model.wait_for(8), 10)
+            assert await statuses(queue) == ["todo"]
+            await asyncio.wait_for(world.model.wait_for(4), 10)
             await second.submit(run.id)
-            assert sorted(await statuses(queue)) == ["doing", "doing", "todo", "todo"]
+            assert sorted(await statuses(queue)) == ["doing", "todo"]
             world.model.gate.set()
             await asyncio.wait_for(first.wait(), 30)
             await until(lambda: is_empty(queue), "the twins of the shards are gone")
-    assert world.model.times == {f"i{n}": 50 for n in range(ITEMS)}
+    assert world.model.times == {f"i{n}": 1 for n in range(ITEMS)}
     assert len(world.announcer.of("run_finished")) == 1
 
 
@@ -190,6 +191,61 @@ async def test_a_run_paused_elsewhere_stops_in_the_workers(world: EngineWorld) -
         assert world.model.at_once == 0
 
 
+async def test_a_worker_that_ends_gives_its_shards_to_another(world: EngineWorld) -> None:
+    """Told to end, a worker stops its calls after a few moments, and what it had can be taken at once."""
+    run = await world.start()
+    world.model.gate = asyncio.Event()
+    async with world.submitting() as engine:
+        await engine.submit(run.id)
+        async with world.working() as queue:
+            await asyncio.wait_for(world.model.wait_for(4), 10)
+        assert world.model.at_once == 0
+        async with open_queue(world.url) as queue:
+            assert await statuses(queue) == ["todo"]
+        world.model.gate.set()
+        async with world.working():
+            await asyncio.wait_for(engine.wait(), 10)
+    assert len(world.model.asked) == ITEMS + 4
+
+
+async def test_a_database_that_goes_away_is_waited_for(
+    world: EngineWorld, on_postgresql: Callable[[str], object], caplog: pytest.LogCaptureFixture
+) -> None:
+    """All connections are cut in the middle of a run: the worker connects again by itself, and the run comes out whole."""
+    run = await world.start(repeats=10)
+    world.model.gate = asyncio.Event()
+    async with world.working(), world.submitting() as engine:
+        await engine.submit(run.id)
+        await asyncio.wait_for(world.model.wait_for(4), 10)
+        name = world.url.rpartition("/")[2].partition("?")[0]
+        for _ in range(2):
+            on_postgresql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+            await asyncio.sleep(0.3)
+        world.model.gate.set()
+        await until(lambda: is_done(world, run.id), "the run is done", 30)
+    assert 120 <= len(world.model.asked) <= 120 + 2 * 4
+    assert len(await world.found(run)) == 120
+    caplog.clear()
+
+
+async def test_a_bug_ends_in_a_reason(world: EngineWorld, caplog: pytest.LogCaptureFixture) -> None:
+    """Who waits for a run that a bug stops hears so; the run is left alone for a while, not tried in a circle."""
+
+    def fail(question: Question) -> str:
+        raise ZeroDivisionError
+
+    world.model.script = fail
+    run = await world.start()
+    async with world.working() as queue, world.submitting() as engine:
+        await engine.submit(run.id)
+        await asyncio.wait_for(engine.wait(), 10)
+        assert "A worker met a bug" in str(engine.failure(run.id))
+        assert await engine.put_back_forgotten() == 0
+        assert await statuses(queue) == ["failed"]
+    assert (await world.again(run)).open
+    caplog.clear()
+
+
 async def test_a_stalled_shard_is_rescued(world: EngineWorld) -> None:
     """What a worker was doing that showed no life goes back and is done by another one."""
     run = await world.start()
@@ -201,6 +257,31 @@ async def test_a_stalled_shard_is_rescued(world: EngineWorld) -> None:
         async with world.working():
             await asyncio.wait_for(engine.wait(), 15)
     assert world.model.times == {f"i{n}": 1 for n in range(ITEMS)}
+
+
+async def test_a_worker_that_wakes_up_too_late_lets_go(world: EngineWorld) -> None:
+    """A worker that seemed dead and lives finds its shard given away: it stops its calls, and does not end the other's job."""
+    run = await world.start()
+    world.model.gate = asyncio.Event()
+    async with world.submitting() as engine, open_queue(world.url) as other:
+        await engine.submit(run.id)
+        async with world.working(1) as queue:
+            await asyncio.wait_for(world.model.wait_for(4), 10)
+            worker = await other.jobs.register_worker()
+            await other.app.connector.execute_query_async(
+                "UPDATE procrastinate_jobs SET worker_id = %(worker)s, attempts = attempts + 1 WHERE status = 'doing'",
+                worker=worker,
+            )
+
+            async def stopped() -> bool:
+                return world.model.at_once == 0
+
+            await until(stopped, "it lets go", 5)
+            assert await statuses(queue) == ["doing"], "the other one still has it"
+            await fall_silent(other, worker)
+            world.model.gate.set()
+            await asyncio.wait_for(engine.wait(), 15)
+    assert len(world.model.asked) == ITEMS + 4
 
 
 async def test_a_stalled_job_with_a_waiting_twin_is_ended(queue: JobQueue) -> None:

@@ -81,7 +81,9 @@ def is_answered(plan: Plan, question: str) -> bool:
 
 async def test_a_mix_of_faults_loses_nothing(sqlite_store: Store, tmp_path: Path) -> None:
     """Each question is asked until it is answered or its retries are used up, never again after that, and never in a pause."""
-    plan = mix({fault: 4 * share for fault, share in SHARES.items() if fault is not Fault.LIMITED} | {Fault.LIMITED: 0.05})
+    plan = mix(
+        {fault: 4 * share for fault, share in SHARES.items() if fault is not Fault.LIMITED} | {Fault.LIMITED: 0.05}
+    )
     endpoint = StubEndpoint(0.002, plan, retry_after_s=0.1)
     async with drill(sqlite_store, tmp_path, endpoint, 200) as found:
         await execute_run(found.services, found.run.id)
@@ -140,11 +142,9 @@ async def test_a_cancelled_run_lets_its_calls_go_at_once(sqlite_store: Store, tm
         )
         await engine.submit(found.run.id)
         async with asyncio.timeout(20):
-            while endpoint.in_flight < IN_FLIGHT:
-                await asyncio.sleep(0.01)
+            await endpoint.wait_for(lambda count: count == IN_FLIGHT)
         async with asyncio.timeout(5):
             ended = await cancel_run(found.services, engine, ANN, found.run)
-            while endpoint.in_flight:
-                await asyncio.sleep(0.01)
+            await endpoint.wait_for(lambda count: count == 0)
         assert ended.status is RunStatus.CANCELLED
         assert len(endpoint.came) == IN_FLIGHT

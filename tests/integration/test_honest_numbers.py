@@ -19,9 +19,10 @@ from evalbot.library.assets import assets_folder
 from evalbot.library.project import load_project
 from evalbot.people import Person, PersonId, Role, TeamId
 from evalbot.reporting.estimates import OVERALL, Estimate, How, RunSummary
+from evalbot.runs.outputs import Output
 from evalbot.runs.runs import Run
 from evalbot.slack.views.runs import verdict_line
-from evalbot.store import grades, reviews
+from evalbot.store import grades, outputs, reviews
 from evalbot.store.database import Store
 from evalbot.suites.graders import GraderSpec, GraderType
 from evalbot.suites.items import Item, ItemId, Split
@@ -92,6 +93,10 @@ class World:
         run = await start_run(self.services, replace(RunRequest(made.name, ANN), **request))
         await execute_run(self.services, run.id)
         return run
+
+    async def outputs(self, run: Run) -> list[Output]:
+        """Give the outputs of a run."""
+        return await self.services.store.read(lambda tx: outputs.list_outputs(tx, run.id))
 
     async def summary(self, run: Run) -> RunSummary:
         """Give what a run says now."""
@@ -319,3 +324,44 @@ async def test_a_constant_target_has_no_score(world: World) -> None:
     summary = await world.summary(await world.run())
     assert (summary.rows, summary.changes) == ((), ())
     assert [(one.target, one.items) for one in summary.degenerate] == [("model", ITEMS)]
+
+
+async def test_people_alone_score_what_no_judge_grades(world: World) -> None:
+    """A suite that only people grade has a pass rate as soon as they graded ten drawn answers, and none before."""
+    suite = replace(world.suite, graders=(GraderSpec(GraderType.HUMAN),), run=RunDefaults())
+    run = await world.run(suite)
+    opened = await world.round(run, 20)
+    assert (await world.summary(run)).rows == ()
+    await world.grade(opened)
+    row, *skills = (await world.summary(run)).rows
+    assert (row.skill, row.criterion, row.estimate.how, row.estimate.n, row.estimate.human_n) == (
+        OVERALL,
+        "pass",
+        How.HUMAN,
+        ITEMS,
+        20,
+    )
+    assert row.estimate.lower <= 0.75 <= row.estimate.upper
+    assert {one.skill for one in skills} == {"s0", "s1"}
+
+
+async def test_a_mixed_round_draws_where_people_and_judge_differ(world: World) -> None:
+    """What people graded before tells where the judge errs: there the next mixed draw looks more often. Answers that the
+    judge grades alike keep one chance, which is stored, and the score weighs them by it."""
+    world.judged, world.truth = every(2), lambda number: number % 2 > 0 and number % 4 > 1
+    run = await world.run()
+    await world.grade(await world.round(run, 12))
+    await world.grade(await world.round(run, 16, Strategy.MIX))
+    items = {one.id: int(one.unit.item_id[1:]) for one in await world.outputs(run)}
+    chances: dict[bool, set[float]] = {True: set(), False: set()}
+    for review in await world.reviews(run):
+        if review.probability > 0:
+            chances[world.judged(items[review.output_id])].add(round(review.probability, 9))
+    assert {len(found) for found in chances.values()} == {1}
+    doubtful, sure = chances[True].pop(), chances[False].pop()
+    assert doubtful > sure > 12 / ITEMS
+    row = (await world.summary(run)).rows[0]
+    assert row.corrected is not None
+    assert "weighted by chance" in row.corrected.estimate.method
+    assert row.corrected.estimate.human_n >= 12
+    assert row.corrected.estimate.lower <= 0.25 <= row.corrected.estimate.upper

@@ -82,5 +82,3 @@ async def test_judges_are_asked_once_too(judged: World) -> None:
     assert len({question.messages for question in judged.judge.asked}) == ITEMS
     plain = [question.plain() for question in judged.judge.asked if question.plain]
     assert all(sent != bare for sent, bare in zip((q.messages for q in judged.judge.asked), plain, strict=True))
-
-

@@ -14,12 +14,19 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from evalbot.asking.ask import Question
 from evalbot.errors import ModelUnavailable, OutsideError
 from evalbot.runs import planning
-from evalbot.runs.outputs import Output, RunId
+from evalbot.runs.outputs import Output, OutputId, RunId
 from evalbot.runs.runs import Run, RunStatus
 from evalbot.store import outputs, runs
 from evalbot.store.database import Store
@@ -82,7 +89,7 @@ class RunMachine(RuleBasedStateMachine):
             self.run = await start_run(self.services, replace(ASK, concurrency=AT_ONCE, repeats=repeats))
 
         self.do(begin())
-        self.kept: dict[str, Output] = {}
+        self.kept: dict[OutputId, Output] = {}
         self.stops = 0
 
     @rule(after=st.integers(0, 15))

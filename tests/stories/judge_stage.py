@@ -13,6 +13,7 @@ from evalbot.people import Person, PersonId, Role
 from evalbot.playground.driver import Seen
 from evalbot.workflows import reviewing
 from evalbot.workflows.announcer import QuietAnnouncer
+from evalbot.workflows.running import tell_result
 from tests.stories.story_stage import CHANNEL, GOOD, PATIENCE_S, POOR, Stage
 
 QUESTIONS, FIRST = 40, 2
@@ -95,6 +96,8 @@ async def graded_run(stage: Stage, people: tuple[str, ...] = ("lee", "kim"), gra
     for name in people:
         person = Person(PersonId(await stage.person(name).id()), services.team, name, Role.GRADER)
         await asyncio.gather(*(reviewing.record_grade(services, person, _grade(*one)) for one in found))
+    await tell_result(services, await stage.run())
+    await stage.quiet()
     return card
 
 

@@ -103,6 +103,27 @@ async def test_cancel_in_a_thread_stops_that_run_alone(stage: Stage) -> None:
     await stage.card(2, "stopped early", "#support-quality")
 
 
+async def test_a_run_pauses_while_its_models_are_down_and_is_resumed(stage: Stage) -> None:
+    """The card says why it paused and offers to resume; after that the run ends without an error."""
+    stage.script(faults={"server_error": 1.0})
+    await stage.start_run("run sums repeat:5 concurrency:16")
+    card = await stage.card(1, "Paused")
+    assert "failed 10 times in a row" in card.text
+    assert "[Resume]" in card.text
+    await stage.dana.slash("/evalbot status 1", CHANNEL)
+    await stage.dana.see_ephemeral(CHANNEL, "is paused: 0 of ")
+    assert await stage.outputs() == []
+    stage.script(faults={})
+    await stage.dana.click("Resume", card)
+    done = await stage.card(1, "Why these numbers?")
+    assert done.ts == card.ts
+    found = await stage.outputs()
+    assert len(found) == (await stage.run()).size
+    assert all(output.answered for output in found)
+    await stage.dana.slash("/evalbot resume 1", CHANNEL)
+    await stage.dana.see_ephemeral(CHANNEL, "Run 1 is done, not paused.")
+
+
 @pytest.mark.parametrize(
     ("typed", "answer"),
     [

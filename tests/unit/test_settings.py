@@ -6,7 +6,7 @@ import pytest
 
 from evalbot.errors import BadSetting
 from evalbot.people import Role
-from evalbot.settings import Settings, load_settings
+from evalbot.settings import Settings, TokenPrice, load_settings
 
 SECRET = "xoxb-1234-secret"
 NAMES = (
@@ -66,6 +66,12 @@ def test_arguments_come_before_the_environment_and_that_before_the_file(
         ("EVALBOT_PORT", "70000", "less than or equal to 65535. Correct EVALBOT_PORT, or port in evalbot.toml."),
         ("EVALBOT_CALL_DEADLINE_S", "0", "greater than 0"),
         ("EVALBOT_CALL_DEADLINE_S", "inf", "finite number"),
+        ("EVALBOT_BUDGET_RUN", "-1", "The setting budget_run is wrong: Input should be greater than 0"),
+        ("EVALBOT_BUDGET_DAY", "lots", "The setting budget_day is wrong: "),
+        ("EVALBOT_APPROVAL_ABOVE", "nan", "finite number"),
+        ("EVALBOT_PRICES", "{cheap}", "The setting prices is no JSON."),
+        ("EVALBOT_PRICES", '{"openai:x": {"input": -3, "output": 1}}', "The setting prices is wrong: "),
+        ("EVALBOT_PRICES", '{"openai:x": {"inputs": 3}}', "The setting prices is wrong: "),
         ("EVALBOT_DEFAULT_ROLE", "emperor", "'outsider', 'viewer', 'grader', 'runner', 'approver' or 'admin'"),
         ("EVALBOT_LOG_LEVEL", "chatty", "'DEBUG', 'INFO', 'WARNING' or 'ERROR'. Correct EVALBOT_LOG_LEVEL"),
     ],
@@ -129,3 +135,14 @@ def test_small_forms_are_made_even(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.admin_ids == ("U1", "U2")
     assert settings.slack_api_url == "http://127.0.0.1:9/api/"
     assert (settings.log_level, settings.default_role) == ("DEBUG", Role.VIEWER)
+
+
+def test_budgets_and_prices_come_from_file_and_environment(clean: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Amounts are dollars; prices are dollars for a million tokens, by provider and model."""
+    (clean / "evalbot.toml").write_text('budget_run = 2.5\n[prices."vllm:ours"]\ninput = 0.4\noutput = 1.6\n')
+    monkeypatch.setenv("EVALBOT_BUDGET_DAY", "20")
+    settings = load_settings()
+    assert (settings.budget_run, settings.budget_day, settings.budget_person_day) == (2.5, 20.0, None)
+    assert settings.prices == {"vllm:ours": TokenPrice(input=0.4, output=1.6)}
+    monkeypatch.setenv("EVALBOT_PRICES", '{"openai:x": {"input": 1, "output": 2}}')
+    assert load_settings().prices["openai:x"] == TokenPrice(input=1, output=2)

@@ -181,6 +181,7 @@ def _gain_blocks(report: CalibrationReport) -> list[Block]:
     difference = change_words(as_change(gain.difference))
     return [
         preformatted("\n".join(rows), 1_000, "comparison"),
+        context("How often each agrees with people. ▒ is the 95 % interval."),
         section(f"Difference on answers kept aside for this: *{difference}*"),
     ]
 

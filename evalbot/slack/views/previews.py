@@ -82,7 +82,7 @@ def _warnings(preview: Preview) -> list[str]:
     if forecast.may_stop_early:
         lines.append(f"The money may not last to the end: {_least_left(forecast.left or {})} is left.")
     if preview.waits:
-        lines.append("A run of this price waits for an approver after Start; nothing is asked before.")
+        lines.append("A run of this price waits for an approver; nothing is asked before.")
     return lines
 
 
@@ -105,16 +105,16 @@ def _basis(preview: Preview) -> list[str]:
 
 def _precision_basis(precision: Precision) -> str:
     """Say where the spread of scores comes from, and how sure a change is seen."""
-    source = f"exact as run {precision.from_run} was" if precision.from_run else "no earlier run, so with caution"
-    return f"{source} · such a change shows 4 times in 5"
+    source = f"exactness as in run {precision.from_run}" if precision.from_run else "exactness guessed with caution"
+    return f"{source} · a change of that size shows 4 times in 5"
 
 
 def _buttons(preview: Preview) -> Block:
     """Give the buttons of a preview."""
     value = encode(DraftClick(preview.draft_id))
-    suite = one_line(preview.run.suite, 40)
+    suite, start = one_line(preview.run.suite, 40), "Ask for approval" if preview.waits else "Start"
     return actions(
-        button("Start", ActionId.PREVIEW_START, value, style="primary", spoken=f"Start the run of {suite}"),
+        button(start, ActionId.PREVIEW_START, value, style="primary", spoken=f"Start the run of {suite}"),
         button("Change…", ActionId.PREVIEW_CHANGE, value, spoken=f"Change the run of {suite}"),
         button("Cancel", ActionId.PREVIEW_CANCEL, value, spoken=f"Do not run {suite}"),
     )

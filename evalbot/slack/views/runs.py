@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from evalbot.grading.calibration import Standing
 from evalbot.reporting.comparisons import MARGIN
 from evalbot.reporting.estimates import OVERALL, Change, Estimate, How, RunSummary
-from evalbot.reporting.telling import NO_HEADLINE, UNVERIFIED, corrected_words, degenerate_words, notes_of
+from evalbot.reporting.judge_words import agreement_estimate
+from evalbot.reporting.telling import NO_HEADLINE, UNVERIFIED, corrected_words, degenerate_words, notes_of, people_words
 from evalbot.runs.runs import Progress, Run, RunStatus
 from evalbot.slack.blocks import (
     Payload,
@@ -185,8 +186,9 @@ def _rate_said(summary: RunSummary, subject: str) -> str:
         return NO_HEADLINE if row else "nothing could be scored"
     if estimate.too_few:
         return f"too few items to say (n {estimate.n:,})"
-    by_checks = " by code checks" if row and estimate is row.checks else ""
-    return f"{score_words(estimate)} passed{by_checks}"
+    by = " by code checks" if row and estimate is row.checks else ""
+    by = ", corrected by people" if estimate.how is How.CORRECTED else by
+    return f"{score_words(estimate)} passed{by}"
 
 
 def _changes_said(changes: Sequence[Change]) -> str:
@@ -255,7 +257,7 @@ def _passes(label: str, summary: RunSummary) -> str:
         alone = f"{score_alone(row.estimate)}{f' ({UNVERIFIED})' if summary.doubts(row.estimate) else ''}"
         return f"{_passing(name, row.corrected.estimate)}: {corrected_words(row.corrected, alone)}."
     if not summary.doubts(row.estimate):
-        return f"{_passing(name, row.estimate)}."
+        return f"{_passing(name, row.estimate)}{people_words(row.estimate)}."
     alone = f"The judge is {UNVERIFIED}; with it: {score_words(row.estimate)}."
     return f"{_passing(name, row.checks)} by code checks alone. {alone}" if row.checks else f"*{name}*: {alone}"
 
@@ -349,21 +351,20 @@ def _same_line(rows: Sequence[_SkillRow]) -> str:
 
 
 def judge_words(summary: RunSummary) -> str:
-    """Say how far the judge may be trusted: its agreement with people, or that nobody has checked it yet."""
+    """Say how far the judge may be trusted: its agreement with people, or that nobody has checked it yet.
+
+    What is known of it from all runs goes before what this one shows.
+    """
     if not summary.judge:
         return "no judge, code checks only"
-    name, standing = mrkdwn(summary.judge, _NAME), summary.standing.standing if summary.standing else None
-    if standing is Standing.UNVERIFIED:
-        name = f"{name}, *{UNVERIFIED}*:"
-    if summary.agreement is None:
-        said = (
-            f"{name} agrees too little with people so far"
-            if summary.unverified
-            else f"{name}, not yet checked by people"
-        )
-        return f"{said}: {summary.human_outputs:,} graded so far"
-    trusted = ", trusted" if standing is Standing.TRUSTED else ""
-    return f"{name} agrees with people {score_words(summary.agreement)}{trusted}"
+    name, standing = mrkdwn(summary.judge, _NAME), summary.standing
+    agreement = (agreement_estimate(standing) if standing else None) or summary.agreement
+    if agreement is None:
+        return f"{name}, not yet checked by people: {summary.human_outputs:,} graded so far"
+    if summary.unverified:
+        return f"{name}, *{UNVERIFIED}*: agrees with people {score_words(agreement)}"
+    trusted = ", trusted" if standing and standing.standing is Standing.TRUSTED else ""
+    return f"{name} agrees with people {score_words(agreement)}{trusted}"
 
 
 def _cost_words(summary: RunSummary, subject: str) -> str:

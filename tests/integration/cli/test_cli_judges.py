@@ -71,7 +71,7 @@ async def _save_grades(tx: Transaction) -> None:
     team, now = await workspaces.home_team(tx), datetime.now(UTC)
     [run] = await runs.list_runs(tx, team)
     found = await outputs.list_outputs(tx, run.id)
-    opened = Round(RoundId("all"), team, run.id, PersonId("U1"), "C1", len(found), "random", 2, opened_at=now)
+    opened = Round(RoundId("all"), team, run.id, PersonId("U1"), "", len(found), "random", 2, opened_at=now)
     await reviews.add_round(tx, opened)
     drawn = (
         Review(ReviewId(f"all-{place}"), opened.id, team, run.id, one.id, place, 2, 1.0, opened_at=now)
@@ -100,7 +100,7 @@ def test_a_judge_is_held_against_people(desk: Call, project: Path) -> None:
     """Agreement with interval beside ceiling and blind guess, for people and for programs."""
     grade_all(project)
     said = desk("judge", "desk")
-    assert "gpt-judge, not verified" in said.out
+    assert "gpt-judge, unverified" in said.out
     assert "one person with the others" in said.out
     [told] = json.loads(desk("judge", "desk", "--json").out)["judges"]
     assert told["standing"] == "unverified"
@@ -140,7 +140,7 @@ def test_a_number_is_explained(desk: Call, project: Path) -> None:
     assert told["estimate"]["n"] == 20
     grade_all(project)
     [corrected] = json.loads(desk("explain", "1", "--json").out)["explanations"]
-    assert corrected["beside"][0]["name"] == "by the judge alone, not verified"
+    assert corrected["beside"][0]["name"] == "by the judge alone, unverified"
     assert corrected["estimate"]["score"] == pytest.approx(26 / 40)
     assert "bar = the higher of" in desk("explain", "judge", "desk").out
 

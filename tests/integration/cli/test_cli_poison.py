@@ -27,8 +27,8 @@ def deadly(project: Path) -> Path:
     """A project with a suite of twelve items, one of which kills the program that asks it."""
     (project / "app.py").write_text(KILLER)
     items = [{"id": f"i{n:02}", "input": f"Say {n}.", "reference": str(n)} for n in range(12)]
-    suite = {"name": "deadly", "items": items, "targets": ["python:app:answer"]}
-    suite["defaults"] = {"graders": [{"type": "equals"}]}
+    graders = {"graders": [{"type": "equals"}]}
+    suite = {"name": "deadly", "items": items, "targets": ["python:app:answer"], "defaults": graders}
     (project / "suites" / "deadly.yaml").write_text(json.dumps(suite))
     return project
 

@@ -165,6 +165,17 @@ def test_a_target_that_is_down_pauses_the_run(evalbot: Call, chat: ChatServer, s
     assert again.counts == {"items": 12, "outputs": 12, "errors": 0, "ungraded": 0}
 
 
+def test_answers_are_used_again_where_wanted(evalbot: Call, chat: ChatServer, sums: list[tuple[str, str]]) -> None:
+    """With --cache what was answered before is not asked again; the second run costs nothing and says what it used."""
+    chat.script = answer_from({question: Reply(answer) for question, answer in sums})
+    first = evalbot("run", "sums", "-t", "openai:anything", "-n", "5", "--cache", "--json")
+    second = evalbot("run", "sums", "-t", "openai:anything", "--cache", "--json")
+    assert "0 of 5 answers came from the cache.\n" in first.err
+    assert "5 of 12 answers came from the cache.\n" in second.err
+    assert sorted(chat.asked.values()) == [1] * 12
+    assert second.counts == {"items": 12, "outputs": 12, "errors": 0, "ungraded": 0}
+
+
 def test_people_get_a_table(evalbot: Call, chat: ChatServer, sums: list[tuple[str, str]]) -> None:
     """Without --json the result is a table with interval and n on standard output."""
     chat.script = answer_from({question: Reply(answer) for question, answer in sums})

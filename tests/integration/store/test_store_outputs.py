@@ -7,11 +7,10 @@ import asyncio
 import pytest
 
 from evalbot.errors import UnknownName
-from evalbot.runs.outputs import Output, OutputId, Unit
+from evalbot.runs.outputs import Output, OutputId
 from evalbot.store import outputs
 from evalbot.store.database import Store, Transaction
 from evalbot.store.outputs import OutputCounts
-from evalbot.suites.items import ItemId
 from tests.integration.store.store_nouns import make_failed_output, make_output, make_run, save_outputs
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -139,6 +140,33 @@ def test_outputs_of_one_person_leave_the_ceiling_open() -> None:
     standing = decide_standing(many((20, PASS, (PASS,)), (20, FAIL, (FAIL,))), RUBRIC)
     assert (standing.standing, standing.ceiling, standing.more) == (Standing.UNMEASURED, None, FEWEST)
     assert standing.agreement == 1.0
+
+
+def test_a_judge_at_the_bar_is_rarely_trusted_and_a_good_one_soon() -> None:
+    """Of judges that agree exactly at the bar at most one in forty is trusted by luck; a clearly better one is, most times.
+
+    People differ on one answer in ten, so the ceiling is 0.90 and the bar 0.85; half of the answers pass.
+    """
+    assert _share_trusted(0.85, 60) < 0.04
+    assert _share_trusted(0.85, 200) < 0.04
+    assert _share_trusted(0.96, 200) > 0.9
+
+
+def _share_trusted(agreement: float, n: int, draws: int = 400) -> float:
+    """How often a judge is trusted that agrees so often with three people, of whom one dissents on three answers of twenty."""
+    rng = np.random.default_rng(int(1000 * agreement) + n)
+    trusted = 0
+    for _ in range(draws):
+        passing, right = rng.random(n) < 0.5, rng.random(n) < agreement
+        found = []
+        for k in range(n):
+            step = PASS if passing[k] else FAIL
+            other = FAIL + PASS - step
+            dissent = k % 20 < 3
+            people = (step, step, other) if dissent else (step, step, step)
+            found.append(double(k, step if right[k] else other, people))
+        trusted += decide_standing(found, RUBRIC).standing is Standing.TRUSTED
+    return trusted / draws
 
 
 # --- what is measured ------------------------------------------------------------------------------

@@ -224,8 +224,9 @@ def test_pairs_that_people_graded_equal_the_statistic_of_their_differences() -> 
             for judge, true in zip((old, new), truth, strict=True)
         )
     )
-    arrays = [[float(side[n]) for n in sorted(places)] for side in (truth[0], truth[1], old, new)]
-    expected = corrected_pool_difference(*arrays, [float(one) for one in old], [float(one) for one in new]).measured
+    graded = [[float(side[n]) for n in sorted(places)] for side in (*truth, old, new)]
+    pools = [[float(one) for one in side] for side in (old, new)]
+    expected = corrected_pool_difference(graded[0], graded[1], graded[2], graded[3], pools[0], pools[1]).measured
     assert found.difference == pytest.approx(expected.value)
     assert found.lower < expected.lower
     assert found.upper > expected.upper

@@ -149,14 +149,14 @@ def test_an_explanation_names_everything_behind_a_number() -> None:
 def test_an_unverified_judge_is_named_wherever_its_number_stands() -> None:
     """Alone its number is doubted with the reason; beside a corrected one it is marked."""
     alone = make_numbers(graded=0, standing=UNVERIFIED)
-    assert "not verified" in explain_row(alone, row_of(alone)).doubt
+    assert "unverified" in explain_row(alone, row_of(alone)).doubt
     corrected = make_numbers(standing=UNVERIFIED)
     explanation = explain_row(corrected, row_of(corrected))
     assert explanation.doubt == ""
-    assert explanation.beside[0].name == "by the judge alone, not verified"
+    assert explanation.beside[0].name == "by the judge alone, unverified"
     facts = {fact.name: fact.text for fact in explanation.facts}
     assert facts["Trust in the judge"].startswith(
-        "not verified: agrees with people on 65 % of answers (50 to 78, n 40)"
+        "unverified: agrees with people on 65 % of answers (50 to 78, n 40)"
     )
 
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from rich.console import Console
 
-from evalbot.reporting.estimates import OVERALL
+from evalbot.grading.calibration import JudgeStanding, Standing
+from evalbot.grading.consensus import Label
+from evalbot.grading.grades import GraderKind
+from evalbot.reporting.corrections import Drawn, People
+from evalbot.reporting.estimates import OVERALL, How
 from evalbot.reports.comparing import Pairing, RunComparison, compare_runs, comparison_data, match_targets
 from evalbot.reports.contents import StoredRun
 from evalbot.runs.outputs import RunId
@@ -16,6 +22,7 @@ from evalbot.stats.verdicts import Verdict
 from evalbot.suites.graders import GraderSpec, GraderType
 from evalbot.suites.items import Item, Split
 from evalbot.suites.targets import Target
+from evalbot.terminal.showing import print_comparison
 from tests.factories import make_item, make_output, make_suite
 from tests.unit.reports.report_samples import grade_of, make_stored
 
@@ -120,3 +127,69 @@ def test_hidden_items_are_counted_and_not_named() -> None:
     assert data["count"] == 21
     assert len(data["items"]) == 19
     assert not {"secret", "item-000"} & set(data["items"])
+
+
+# --- judge and people ------------------------------------------------------------------------------
+
+BAD = JudgeStanding(Standing.UNVERIFIED, 0.6, 0.5, 0.7, 60, 0.7, 0.85, "It agrees with people less than it should.")
+
+
+def judged(
+    stored_: StoredRun, said: Callable[[int], bool] | None = None, standing: JudgeStanding | None = None
+) -> StoredRun:
+    """Give a run as a judge graded it, with what people say of the first twenty of its answers."""
+    kinds = frozenset({GraderKind.JUDGE})
+    scores = [replace(score, kinds=kinds, kinds_by={}) for score in stored_.scores]
+    labels = [Label(float(said(place)), float(said(place))) for place in range(20)] if said else []
+    drawn = {score.output_id: Drawn(20 / len(scores), one) for score, one in zip(scores, labels, strict=False)}
+    people = People({score.item_id: "correct" for score in scores}, drawn)
+    return replace(stored_, scores=scores, people=people, standing=standing)
+
+
+def shown(comparison: RunComparison) -> str:
+    """Give what a terminal shows."""
+    out = io.StringIO()
+    print_comparison(Console(file=out, width=160, no_color=True), comparison)
+    return out.getvalue()
+
+
+def test_runs_are_compared_as_people_correct_them() -> None:
+    """With people's grades on both sides the difference is theirs, the judge's is named beside it, and so are the scores."""
+    items = items_of(60)
+    runs = [
+        judged(stored(items, lambda n: n % 6 > 0, number), said)
+        for number, said in ((1, lambda n: n % 6 > 0), (2, lambda n: n % 2 > 0))
+    ]
+    comparison = compare_runs(runs[0], runs[1])
+    change = only(comparison).changes[0]
+    assert (change.how, change.human_n, change.judge_alone) == (How.CORRECTED, 40, 0.0)
+    assert change.upper < 0
+    assert only(comparison).scores_after[OVERALL].how is How.CORRECTED
+    assert "Corrected by people, who graded 40 answers of the two sides; the judge alone says +0.0 points." in shown(
+        comparison
+    )
+    data = comparison_data(comparison)["targets"][0]["changes"][0]
+    assert (data["graded_by"], data["human_n"], data["verified"]) == ("judge corrected by people", 40, True)
+
+
+def test_a_comparison_by_an_unverified_judge_has_no_headline() -> None:
+    """The numbers are there and marked; what came out is not said."""
+    items = items_of(60)
+    before, after = stored(items, lambda n: True, 1), stored(items, lambda n: n >= 30, 2)
+    comparison = compare_runs(judged(before, standing=BAD), judged(after, standing=BAD))
+    said = shown(comparison)
+    assert "main: judge unverified: no headline" in said
+    assert "▼ worse, unverified" in said
+    data = comparison_data(comparison)
+    assert {change["verified"] for change in data["targets"][0]["changes"]} == {False}
+    assert data["judge"]["standing"]["standing"] == "unverified"
+
+
+def test_a_constant_target_is_not_compared() -> None:
+    """One answer to everything is named instead of a difference."""
+    items = [replace(item, reference=item.id) for item in items_of(20)]
+    before, after = stored(items, lambda n: True, 1), stored(items, lambda n: False, 2)
+    constant = replace(after, outputs=[replace(output, text="Sorry.") for output in after.outputs])
+    comparison = compare_runs(before, constant)
+    assert only(comparison).changes == ()
+    assert "main gave one answer to all of 20 items, so it is not scored" in shown(comparison)

@@ -43,7 +43,13 @@ WORST = 1_000 * 400 + 500 * 1_600
 
 @pytest.mark.parametrize(
     ("text", "amount"),
-    [("2", 2 * BILLION), ("2.00", 2 * BILLION), ("$0.05", 50_000_000), ("1,000", 1_000 * BILLION), ("0.5$", BILLION // 2)],
+    [
+        ("2", 2 * BILLION),
+        ("2.00", 2 * BILLION),
+        ("$0.05", 50_000_000),
+        ("1,000", 1_000 * BILLION),
+        ("0.5$", BILLION // 2),
+    ],
 )
 def test_an_amount_is_read(text: str, amount: int) -> None:
     """Dollars come with or without their sign and decimals."""

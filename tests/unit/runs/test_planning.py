@@ -8,12 +8,13 @@ from itertools import islice, pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalbot.runs.outputs import RunId, Unit, output_id
+from evalbot.runs.outputs import OutputId, RunId, Unit, output_id
 from evalbot.runs.planning import (
     SHARD_UNITS,
+    ShardStart,
     choose_items,
-    missing_of_shard,
     missing_units,
+    next_start,
     plan_shard,
     plan_units,
     shard_count,
@@ -68,13 +69,16 @@ def test_shards_are_the_plan_cut_into_pieces(run: Run) -> None:
     assert list(plan_shard(run, shard_count(run))) == []
 
 
-def test_a_shard_misses_what_has_no_output() -> None:
-    """What is there already is left out, whichever shard it belongs to; the rest keeps its order."""
-    run = make_run(item_ids=tuple(ItemId(f"i{n}") for n in range(SHARD_UNITS + 3)))
-    plan = list(plan_units(run))
-    done = {output_id(run.id, unit) for unit in (plan[1], plan[SHARD_UNITS])}
-    assert missing_of_shard(run, 0, done) == [plan[0], *plan[2:SHARD_UNITS]]
-    assert missing_of_shard(run, 1, done) == plan[SHARD_UNITS + 1 :]
+def test_starts_at_the_same_unit_are_counted() -> None:
+    """The first death says nothing, the next ones ask for care, and after the third the unit is given up; progress starts anew."""
+    first, second = OutputId("one"), OutputId("two")
+    starts = [next_start(None, first)]
+    for _ in range(3):
+        starts.append(next_start(starts[-1], first))
+    assert [start.tries for start in starts] == [1, 2, 3, 4]
+    assert [start.careful for start in starts] == [False, True, True, True]
+    assert [start.hopeless for start in starts] == [False, False, False, True]
+    assert next_start(starts[-1], second) == ShardStart(second, 1)
 
 
 def test_plan_asks_targets_side_by_side_and_repeats_last() -> None:

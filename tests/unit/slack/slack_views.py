@@ -190,6 +190,11 @@ class Samples:
 
 
 RUNNING = {"status": RunStatus.RUNNING, "finished_at": None}
+PAUSED = {
+    "status": RunStatus.PAUSED,
+    "finished_at": None,
+    "note": "candidate failed 10 times in a row: The model's server did not accept the API key (401). Check the key.",
+}
 PROGRESS = Progress(360, 62, 2, 120, 0)
 
 
@@ -233,6 +238,7 @@ VIEWS: dict[str, Callable[[Samples], Sent]] = {
     "waiting_card": lambda s: waiting_card(
         s.run(status=RunStatus.WAITING, note=s.text or "It may cost up to $5.20, so it waits for an approver.")
     ),
+    "run_card_paused": lambda s: run_card(s.run(**PAUSED), PROGRESS, None),
     "run_card_judging": lambda s: run_card(s.run(**RUNNING), Progress(360, 360, 0, 120, 40), None),
     "run_verdict_card": lambda s: run_verdict_card(s.run(), s.summary(), 12, s.text or "The model is simulated"),
     "run_verdict_card_first": lambda s: run_verdict_card(

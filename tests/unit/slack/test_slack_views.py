@@ -12,7 +12,7 @@ import pytest
 from evalbot.errors import BadRequest
 from evalbot.grading.consensus import Consensus
 from evalbot.grading.reviews import ReviewStatus
-from evalbot.reporting.estimates import OVERALL, ScoreRow
+from evalbot.reporting.estimates import OVERALL, Degenerate, ScoreRow
 from evalbot.runs.runs import RunStatus
 from evalbot.slack.ids import ActionId, CallbackId, GradeClick, ReviewClick, RunClick, decode, encode
 from evalbot.slack.views.digests import digest_message, period
@@ -27,6 +27,7 @@ from evalbot.suites.targets import Target
 from tests.unit.slack.slack_rules import strings_of
 from tests.unit.slack.slack_samples import (
     DIGEST_LINKS,
+    corrected,
     make_candidate,
     make_change,
     make_digest,
@@ -42,6 +43,7 @@ from tests.unit.slack.slack_samples import (
     make_run,
     make_settled_state,
     make_summary,
+    unverified,
 )
 from tests.unit.slack.slack_views import PROGRESS, VIEWS, Samples
 
@@ -76,6 +78,18 @@ def test_a_running_card_counts_and_can_be_stopped() -> None:
     cancel = _button(sent, ActionId.RUN_CANCEL)
     assert decode(cancel["value"], RunClick).run_id == "run1f2e"
     assert "kept" in cancel["confirm"]["text"]["text"]
+
+
+def test_a_paused_card_says_why_and_can_be_resumed() -> None:
+    """What is there, the reason as plain text, Resume first and Cancel beside it; no time is guessed."""
+    sent = run_card(make_run(status=RunStatus.PAUSED, note="<!here> main failed 10 times in a row."), PROGRESS, None)
+    assert sent["text"] == "Paused support-desk: 62 of 360 answers, 2 errors."
+    resume = _button(sent, ActionId.RUN_RESUME)
+    assert decode(resume["value"], RunClick).run_id == "run1f2e"
+    assert resume["style"] == "primary"
+    assert "main failed 10 times in a row." in _said(sent)
+    assert "<!here>" not in _said(sent)
+    assert _button(sent, ActionId.RUN_CANCEL)
 
 
 def test_the_verdict_comes_first() -> None:
@@ -143,6 +157,70 @@ def test_a_stopped_run_says_what_its_numbers_stand_on() -> None:
     sent = run_verdict_card(make_run(status=RunStatus.CANCELLED, note="Stopped by Dana."), make_summary(), 12)
     assert "(stopped early)" in sent["blocks"][0]["text"]["text"]
     assert "357 of 360 answers. Stopped by Dana." in _said(sent)
+
+
+def _lines(sent: dict[str, Any]) -> int:
+    """Count the lines of a card as they stand in a wide window, buttons aside."""
+    count = 0
+    for block in sent["blocks"]:
+        if block["type"] == "table":
+            count += len(block["rows"])
+        elif block["type"] == "section" and "fields" in block:
+            count += max(field["text"].count("\n") + 1 for field in block["fields"])
+        elif block["type"] in ("section", "context", "header"):
+            texts = block.get("elements", [block.get("text")])
+            count += sum(one["text"].count("\n") + 1 for one in texts)
+    return count
+
+
+@pytest.mark.parametrize("change", [lambda summary: summary, corrected, unverified])
+@pytest.mark.parametrize("targets", [1, 2, 3])
+def test_a_verdict_card_has_a_dozen_lines(change: Any, targets: int) -> None:
+    """Whatever a run says of up to three targets fits into twelve lines."""
+    labels = ["candidate", "baseline", "third"][:targets]
+    run = make_run(targets=tuple(Target(f"stub:{label}", label) for label in labels))
+    assert _lines(run_verdict_card(run, change(make_summary()), 12)) <= 12
+
+
+def test_a_corrected_number_is_told_with_the_judges_beside_it() -> None:
+    """The score is people's correction, with how many answers they graded, what the judge says and what would narrow it."""
+    summary = corrected(make_summary())
+    said = _said(run_verdict_card(make_run(), summary, 12))
+    assert "*candidate* passes *79 %* of 180 items (74 to 84)" in said
+    assert "people graded 40 of 180 answers, the judge alone says 84 %" in said
+    assert "75 more graded answers would halve this interval" in said
+    assert "Against *run 121*" in said
+    assert "run 121 asked suite version 13: compared on the 150 items that are the same" in said
+    assert "(as fails: 82 %)" in said
+    assert verdict_line(make_run(), replace(summary, changes=())) == (
+        "support-desk: 79 % (74 to 84, n 180) passed, corrected by people"
+    )
+
+
+def test_an_unverified_judge_leaves_the_headline_and_is_marked() -> None:
+    """The title has what checks say, never what only the judge saw; its numbers say that they are unverified."""
+    sent = run_verdict_card(make_run(), unverified(make_summary()), 12)
+    assert sent["blocks"][0]["text"]["text"] == "support-desk: 94 % (90 to 98, n 180) passed by code checks"
+    table = next(block for block in sent["blocks"] if block["type"] == "table")
+    assert {row[1]["text"] for row in table["rows"][1:]} == {"49 % unverified", "91 % unverified"}
+    assert table["rows"][1][4]["text"] == "▼ worse, unverified"
+    assert "*baseline* gave one answer to all of 180 items, so it is not scored." in _said(sent)
+    alone = unverified(make_summary())
+    alone = replace(alone, rows=tuple(replace(row, checks=None) for row in alone.rows))
+    assert verdict_line(make_run(), alone) == "support-desk: judge unverified: no headline"
+    constant = replace(make_summary(), rows=(), changes=(), degenerate=(Degenerate("candidate", "Sorry.", 180),))
+    assert verdict_line(make_run(), constant) == "support-desk: candidate gives one answer to everything, not scored"
+
+
+def test_a_digest_marks_what_is_unverified() -> None:
+    """A row on the word of an unverified judge alone says so, and its drop is not bold and not first."""
+    digest = make_digest()
+    doubted = replace(digest, lines=tuple(replace(line, verified=line.skill != "citations") for line in digest.lines))
+    table = next(b for b in digest_message(doubted, {}, has_picture=False)["blocks"] if b["type"] == "table")
+    row = next(row for row in table["rows"] if row[0]["text"].startswith("citations"))
+    assert row[1]["text"].endswith("unverified")
+    assert row is not table["rows"][1]
+    assert row[4]["type"] == "raw_text"
 
 
 def test_failures_keep_holdout_items_unknown() -> None:

@@ -76,14 +76,10 @@ def move_items(connection: sa.Connection) -> None:
         add_items(connection, (team, name, version), mark, items)
 
 
-def add_items(
-    connection: sa.Connection, suite: tuple[str, str, int], mark: str, items: list[dict[str, Any]]
-) -> None:
+def add_items(connection: sa.Connection, suite: tuple[str, str, int], mark: str, items: list[dict[str, Any]]) -> None:
     """Add the items of one document as rows."""
     names = ("team", "name", "version", "id", "position", "own_graders", "body")
-    table = sa.table(
-        "suite_items", *(sa.column(one, sa.Boolean() if one == "own_graders" else None) for one in names)
-    )
+    table = sa.table("suite_items", *(sa.column(one, sa.Boolean() if one == "own_graders" else None) for one in names))
     rows = [
         {
             **dict(zip(names, suite, strict=False)),
