@@ -74,13 +74,23 @@ class OutsideError(EvalbotError):
 
 
 class ModelUnavailable(OutsideError):
-    """A target or judge gave no usable answer; `kind` is a short machine-readable reason."""
+    """A target or judge gave no usable answer; `kind` is a short machine-readable reason.
+
+    `reached` is False when the request surely never came to where it was sent, so that it cannot have cost anything.
+    """
 
     def __init__(
-        self, message: str, hint: str = "", *, kind: str = "error", retry_after_s: float | None = None
+        self,
+        message: str,
+        hint: str = "",
+        *,
+        kind: str = "error",
+        retry_after_s: float | None = None,
+        reached: bool = True,
     ) -> None:
         super().__init__(message, hint)
         self.kind = kind
+        self.reached = reached
         self.retry_after_s = retry_after_s
 
 

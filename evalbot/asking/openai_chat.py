@@ -191,4 +191,5 @@ def _connection_failure(error: Exception) -> ModelUnavailable:
         "The connection to the model's server failed or broke off.",
         "Check the base URL and the network.",
         kind="connection",
+        reached=not isinstance(error.__cause__ or error, httpx2.ConnectError | httpx2.ConnectTimeout),
     )

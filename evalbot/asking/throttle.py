@@ -199,7 +199,7 @@ async def persist(attempt: Callable[[], Awaitable[T]], throttle: Throttle, limit
             except ModelUnavailable as failure:
                 last = failure
                 if meter is not None:
-                    meter.fail(failure.kind)
+                    meter.fail(failure)
                 throttle.tally.ended[failure.kind] += 1
                 if _is_refusal(failure):
                     await throttle.permits.refused(throttle.refused(begun_at, failure.retry_after_s))

@@ -47,7 +47,9 @@ def run(
     cache: Annotated[
         bool, typer.Option("--cache", help="Use answers again that were given to the very same question before.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Start also what costs more than may be started so.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Start also what costs more than may be started so.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what the run would take and how exactly it would measure.")
     ] = False,
@@ -142,6 +144,36 @@ def regrade(
         print_json(summary_data(done.run, done.summary))
     else:
         print_run(output_console(), done.run, done.summary)
+
+
+@app.command()
+def rerun(
+    run: RunArgument,
+    budget: Annotated[str | None, typer.Option("--budget", help="What the rest may cost, in dollars.")] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Start also what costs more than may be started so.")
+    ] = False,
+    as_json: JsonOption = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+) -> None:
+    """Ask what an ended run has no answer to, in a new run with the rest. Example: evalbot rerun latest --budget 2.00"""
+    from evalbot.reports.json import summary_data
+    from evalbot.runs.budgets import parse_dollars
+    from evalbot.runs.runs import RunStatus
+    from evalbot.terminal.printing import print_json
+    from evalbot.terminal.runs import rerun_run
+    from evalbot.terminal.summaries import print_run
+
+    logging.basicConfig(level="ERROR", format="%(levelname)s %(name)s: %(message)s")
+    most = parse_dollars(budget) if budget is not None else None
+    done = wait_for(rerun_run(run, most, error_console(quiet), yes))
+    if as_json:
+        print_json(summary_data(done.run, done.summary))
+    else:
+        print_run(output_console(), done.run, done.summary)
+    if done.run.status is not RunStatus.DONE:
+        complain(f"Run {done.run.number} stopped before its end. {done.run.note}")
+        raise typer.Exit(USAGE)
 
 
 @app.command(name="runs")

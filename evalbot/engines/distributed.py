@@ -87,14 +87,15 @@ class DistributedEngine:
 
     async def _goes_on(self, run_id: RunId) -> bool:
         """Tell whether workers still have to do with a run, and tell how far it is."""
+        # Looked at before the run itself: by the time its last job is gone, a run that came to its end has ended.
+        stuck = await self._queue.failures(run_id, BUG_S) and not await self._queue.is_busy(run_id)
         run = await self._services.store.read(lambda tx: runs.get_run(tx, run_id))
         if not run.going:
             return False
         await self._services.announcer.run_progressed(run, await browsing.run_progress(self._services, run), None)
-        if await self._queue.failures(run_id, BUG_S) and not await self._queue.is_busy(run_id):
+        if stuck:
             self._awaited[run_id] = OutsideError("A worker met a bug in this run.", "Its log says more.")
-            return False
-        return True
+        return not stuck
 
     async def follow(self, pause_s: float) -> None:
         """Tell for ever how far the workers are with the runs that people watch; a database that is away is waited for."""

@@ -110,9 +110,13 @@ class HeldJobs(JobManager):
         queue: str | None = None,
         lock: str | None = None,
     ) -> None:
-        """Put a job back, unless another worker has it."""
-        if await self.is_held(job):
+        """Put a job back, unless another worker has it; where its shard waits in a second job already, end it."""
+        if not await self.is_held(job):
+            return
+        try:
             await super().retry_job(job, retry_at, priority, queue, lock)
+        except UniqueViolation:
+            await super().finish_job(job, Status.ABORTED, delete_job=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,9 @@ LARGEST_BLOCK = 20
 BLOCK_S = 0.5
 """A block holds the calls of so many seconds: the row stays cool, and little is lost with a worker that dies."""
 
+SAME_WAVE_S = 0.25
+"""Refusals that would close an endpoint for no longer than this are not told again: many calls of one wave are refused."""
+
 LOOK_S = 0.5
 """How old what is known of others' refusals may be."""
 
@@ -52,7 +55,10 @@ class SharedPermits:
 
     async def refused(self, pause_s: float) -> None:
         """Close the endpoint for all who share the database."""
-        self._closed_until = max(self._closed_until, _now() + pause_s)
+        until = _now() + pause_s
+        if until <= self._closed_until + SAME_WAVE_S:
+            return
+        self._closed_until = until
         try:
             await self._store.record(lambda tx: permits.close_endpoint(tx, self._endpoint, pause_s))
         except OutsideError as error:

@@ -246,18 +246,21 @@ def _held_against(found: Measured, majority: float, ceiling: float) -> JudgeStan
     if lower > majority and lower >= ceiling - NEAR:
         reason = "It agrees with people about as well as people agree among themselves."
         return _standing(Standing.TRUSTED, found, majority, ceiling, reason, None)
-    bar = max(majority, ceiling - NEAR)
-    what = "always giving the same verdict" if majority >= ceiling - NEAR else "one person with the others"
-    more = _more(found, bar)
+    blind = majority >= ceiling - NEAR
+    more = _more(found, max(majority, ceiling - NEAR))
     if more is not None:
-        reason = f"It may be as good as people, but so few grades cannot show that it is better than {what}."
-        if majority < ceiling - NEAR:
-            reason = f"It may agree as well as {what}, but so few grades cannot show it."
+        reason = _MAYBE_BETTER if blind else _MAYBE_AS_GOOD
+    elif found.value <= max(majority, ceiling - NEAR):
+        reason = _AS_BLIND if blind else _WORSE
     else:
-        reason = f"It agrees with people less than {what}." if found.value < bar else _NEVER
+        reason = _NEVER
     return _standing(Standing.UNVERIFIED, found, majority, ceiling, reason, more)
 
 
+_MAYBE_AS_GOOD = "It may agree with people as well as they agree with each other, but so few grades cannot show it."
+_MAYBE_BETTER = "It may be better than a blind guess, but so few grades cannot show it."
+_WORSE = "It agrees with people less than they agree with each other."
+_AS_BLIND = "It agrees with people no more than a blind guess would."
 _NEVER = "It lies so near the bar that no reasonable number of grades could show that it is above."
 
 

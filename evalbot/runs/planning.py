@@ -50,7 +50,7 @@ MOST_TRIES = 3
 
 @dataclass(frozen=True, slots=True)
 class ShardStart:
-    """That work on a shard began: the first unit it missed then, and how often it was begun with that one in a row.
+    """That work on a shard began: the first unit it missed then, or the one that is tried alone, and how often that was tried.
 
     Units are taken in order, so what was under way when a program died is among the first that are missing after it.
     """
@@ -58,20 +58,18 @@ class ShardStart:
     first: OutputId
     tries: int = 1
 
-    @property
-    def careful(self) -> bool:
-        """Tell whether units should be tried one at a time, so that the one that kills can be told from the others."""
-        return self.tries > 1
+    def is_suspicious(self, first: OutputId) -> bool:
+        """Tell whether the program died at one of the first units: it got no further than `first`, or tried one alone."""
+        return self.tries > 1 or self.first == first
+
+    def alone(self, unit: OutputId) -> ShardStart:
+        """Give the start of trying one unit while nothing else goes on."""
+        return ShardStart(unit, self.tries + 1 if unit == self.first else 2)
 
     @property
     def hopeless(self) -> bool:
-        """Tell whether the first unit was tried as often as is sensible."""
+        """Tell whether the unit was tried as often as is sensible."""
         return self.tries > MOST_TRIES
-
-
-def next_start(before: ShardStart | None, first: OutputId) -> ShardStart:
-    """Give the start of a shard that misses `first` first; `before` is the start that did not end in order, if there is one."""
-    return ShardStart(first, before.tries + 1) if before is not None and before.first == first else ShardStart(first)
 
 
 def choose_items(items: Sequence[Item], limit: int | None, seed: int) -> tuple[ItemId, ...]:

@@ -55,7 +55,7 @@ class SlackAnnouncer:
 
     async def run_progressed(self, run: Run, progress: Progress, eta_s: float | None) -> None:
         """Edit the run's card, not too often; one that pauses is told at once."""
-        if run.channel and not run.going:
+        if run.channel and run.status is RunStatus.PAUSED:
             self._told_at.pop(run.id, None)
             await self._put(f"run:{run.id}", run.channel, run_card(run, progress, None))
             return

@@ -30,6 +30,7 @@ class Verb(StrEnum):
     RUN = "run"
     STATUS = "status"
     CANCEL = "cancel"
+    RERUN = "rerun"
     RESUME = "resume"
     REVIEW = "review"
     DIGEST = "digest"
@@ -85,6 +86,14 @@ class ResumeCommand:
     """Let a paused run go on; None means the thread's run."""
 
     run: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RerunCommand:
+    """Ask what an ended run has no answer to; None means the thread's run. `budget` is in billionths of a dollar."""
+
+    run: int | None = None
+    budget: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,13 +155,14 @@ class HelpCommand:
     verb: Verb | None = None
 
 
-_Asking = RunCommand | StatusCommand | CancelCommand | ResumeCommand | ReviewCommand | DigestCommand
+_Asking = RunCommand | StatusCommand | CancelCommand | RerunCommand | ResumeCommand | ReviewCommand | DigestCommand
 Command = _Asking | SuitesCommand | JudgeCommand | ExplainCommand | HelpCommand
 
 EXAMPLES: Mapping[Verb, str] = {
     Verb.RUN: "run support-desk model:candidate vs:baseline",
     Verb.STATUS: "status 12",
     Verb.CANCEL: "cancel 12",
+    Verb.RERUN: "rerun 12 budget:2.00",
     Verb.RESUME: "resume 12",
     Verb.REVIEW: "review 12 n:10",
     Verb.DIGEST: "digest on mon 09:00 Europe/Berlin",
@@ -163,7 +173,7 @@ EXAMPLES: Mapping[Verb, str] = {
 }
 
 LATER = (
-    *("rerun", "grade", "compare", "probe", "item", "items", "approve", "reject", "retire", "skill", "trend"),
+    *("grade", "compare", "probe", "item", "items", "approve", "reject", "retire", "skill", "trend"),
     *("schedule", "export", "import", "config", "admin"),
 )
 """Verbs that people may expect and that this version does not have."""
@@ -192,6 +202,7 @@ _RUN_KEYS = {
 _REVIEW_KEYS = {"run": "run", "n": "n", "by": "by", "graders": "graders", "here": "here"}
 _DIGEST_KEYS = {"channel": "channel", "tz": "tz", "zone": "tz", "when": "when", "at": "when"}
 _RUN_REFERENCE_KEYS = {"run": "run"}
+_RERUN_KEYS = {"run": "run", "budget": "budget", "usd": "budget"}
 _KEYS_LATER = {"to", "mode"}
 
 _SUITE = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
@@ -420,6 +431,15 @@ def _parse_cancel(words: Sequence[Word]) -> CancelCommand:
     return CancelCommand(_run_reference(_arguments(words, _RUN_REFERENCE_KEYS, Verb.CANCEL), Verb.CANCEL))
 
 
+def _parse_rerun(words: Sequence[Word]) -> RerunCommand:
+    """Read `rerun [run] [failed] [budget:2.00]`."""
+    arguments = _arguments(words, _RERUN_KEYS, Verb.RERUN)
+    objects = tuple(word for word in arguments.objects if word.lower() not in ("failed", "missing"))
+    named = _run_reference(_Arguments(objects, arguments.options), Verb.RERUN)
+    options = arguments.options
+    return RerunCommand(named, parse_dollars(options["budget"]) if "budget" in options else None)
+
+
 def _parse_resume(words: Sequence[Word]) -> ResumeCommand:
     """Read `resume [run]`."""
     return ResumeCommand(_run_reference(_arguments(words, _RUN_REFERENCE_KEYS, Verb.RESUME), Verb.RESUME))
@@ -507,6 +527,7 @@ _PARSERS: Mapping[Verb, Callable[[Sequence[Word]], Command]] = {
     Verb.RUN: _parse_run,
     Verb.STATUS: _parse_status,
     Verb.CANCEL: _parse_cancel,
+    Verb.RERUN: _parse_rerun,
     Verb.RESUME: _parse_resume,
     Verb.REVIEW: _parse_review,
     Verb.DIGEST: _parse_digest,

@@ -16,6 +16,7 @@ from evalbot.slack.command_text import (
     ExplainCommand,
     HelpCommand,
     JudgeCommand,
+    RerunCommand,
     ResumeCommand,
     ReviewCommand,
     RunCommand,
@@ -31,7 +32,17 @@ from evalbot.slack.views.judges import judge_message, judges_message
 from evalbot.slack.views.notices import linked_notice, notice_message
 from evalbot.slack.views.previews import preview_message
 from evalbot.slack.views.runs import RunState, status_message
-from evalbot.workflows import browsing, digesting, explaining, judge_trials, previewing, reviewing, running, starting
+from evalbot.workflows import (
+    browsing,
+    digesting,
+    explaining,
+    going_on,
+    judge_trials,
+    previewing,
+    reviewing,
+    running,
+    starting,
+)
 
 
 async def answer_text(door: Door, asker: Asker, text: str) -> Payload:
@@ -55,6 +66,8 @@ async def answer(door: Door, asker: Asker, command: Command) -> Payload:
             return await _cancel(door, asker, command)
         case ResumeCommand():
             return await _resume(door, asker, command)
+        case RerunCommand():
+            return await _rerun(door, asker, command)
         case ReviewCommand():
             return await _review(door, asker, command)
         case DigestCommand():
@@ -137,6 +150,15 @@ async def _resume(door: Door, asker: Asker, command: ResumeCommand) -> Payload:
     run = await _named_run(door, asker, command.run)
     await running.resume_run(door.services, door.engine, asker.person, run)
     return notice_message(f"Run {run.number} goes on with what it misses.")
+
+
+async def _rerun(door: Door, asker: Asker, command: RerunCommand) -> Payload:
+    """Go on with a run that ended early, in a new one."""
+    old = await _named_run(door, asker, command.run)
+    run = await going_on.go_on(door.services, asker.person, old, command.budget)
+    if run.going:
+        await door.engine.submit(run.id)
+    return notice_message(started_words(run, "this channel" if run.channel == asker.channel else "its channel"))
 
 
 async def _review(door: Door, asker: Asker, command: ReviewCommand) -> Payload:

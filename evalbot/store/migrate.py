@@ -38,7 +38,7 @@ async def migrate_database(url: URL, busy_s: float) -> None:
             try:
                 await connection.run_sync(upgrade)
             except ModuleNotFoundError as error:
-                if error.name != "procrastinate":
+                if (error.name or "").partition(".")[0] != "procrastinate":
                     raise
                 raise BadSetting(
                     "The queue that a PostgreSQL database holds is not installed.", 'Run pip install "evalbot[scale]".'

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import Select, bindparam, func, select
 
 from evalbot.runs.outputs import RunId
 from evalbot.runs.runs import RunStatus
@@ -48,15 +49,25 @@ async def count_runs(tx: Transaction) -> Mapping[RunStatus, int]:
 
 async def count_recent_outputs(tx: Transaction, since: datetime) -> list[OutputSums]:
     """Count the outputs of runs started since a moment, by kind of failure."""
-    sums = (func.sum(OUTPUTS.c.input_tokens), func.sum(OUTPUTS.c.output_tokens), func.sum(OUTPUTS.c.cost_usd))
-    wanted = (
-        select(OUTPUTS.c.failure_kind, func.count(), *sums)
+    sums = (
+        func.sum(OUTPUTS.c.input_tokens).label("input_tokens"),
+        func.sum(OUTPUTS.c.output_tokens).label("output_tokens"),
+        func.sum(OUTPUTS.c.cost_usd).label("cost_usd"),
+    )
+    wanted: Select[Any] = (
+        select(OUTPUTS.c.failure_kind, func.count().label("outputs"), *sums)
         .join(RUNS, RUNS.c.id == OUTPUTS.c.run_id)
         .where(RUNS.c.created_at >= since)
         .group_by(OUTPUTS.c.failure_kind)
         .order_by(OUTPUTS.c.failure_kind)
     )
     return [
-        OutputSums(row[0] or "", row[1], int(row[2] or 0), int(row[3] or 0), float(row[4] or 0.0))
+        OutputSums(
+            row.failure_kind or "",
+            row.outputs,
+            int(row.input_tokens or 0),
+            int(row.output_tokens or 0),
+            float(row.cost_usd or 0.0),
+        )
         for row in await tx.execute(wanted)
     ]

@@ -22,9 +22,10 @@ from evalbot.settings import load_settings
 from evalbot.terminal.progress import TerminalAnnouncer
 from evalbot.terminal.stored_runs import open_archive
 from evalbot.workflows import browsing
+from evalbot.workflows.going_on import go_on
 from evalbot.workflows.previewing import Preview, look_at
 from evalbot.workflows.regrading import start_regrading
-from evalbot.workflows.running import resume_run
+from evalbot.workflows.running import cancel_run, resume_run
 from evalbot.workflows.starting import RunRequest, find_interrupted, start_run
 
 PATIENCE_S = 60.0
@@ -108,6 +109,26 @@ async def regrade_run(name: str, console: Console) -> DoneRun:
             person = _operator(program)
             started = await start_regrading(program.services, person, old)
             run = await _wait_for_end(program, started, person, console)
+        return await _done(program, run)
+
+
+async def rerun_run(name: str, budget: int | None, console: Console, approved: bool) -> DoneRun:
+    """Ask what an ended run has no answer to, in a new run that takes over the rest."""
+    settings = load_settings()
+    async with open_archive() as archive:
+        old = await archive.find(name)
+    announcer = TerminalAnnouncer(console)
+    async with (
+        open_store(settings) as store,
+        open_program(settings, store, announcer=announcer, patience_s=PATIENCE_S) as program,
+    ):
+        with contextlib.closing(announcer):
+            person = _operator(program)
+            run = await go_on(program.services, person, old, budget, approved=approved)
+            if run.status is RunStatus.WAITING:
+                await cancel_run(program.services, program.engine, person, run)
+                raise BadRequest(run.note, "Add --yes, or a smaller --budget.")
+            run = await _wait_for_end(program, run, person, console)
         return await _done(program, run)
 
 

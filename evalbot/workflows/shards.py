@@ -13,7 +13,7 @@ from functools import partial
 from evalbot.asking.ask import Answerer, Question
 from evalbot.errors import BudgetUsedUp, ModelUnavailable, OutsideError, UnknownName
 from evalbot.runs.outputs import Failure, Output, OutputId, Unit, Usage, output_id
-from evalbot.runs.planning import MOST_TRIES, SHARD_UNITS, ShardStart, next_start, plan_shard
+from evalbot.runs.planning import MOST_TRIES, SHARD_UNITS, ShardStart, plan_shard
 from evalbot.runs.runs import Run
 from evalbot.store import outputs, shard_starts, suites
 from evalbot.store.database import Transaction
@@ -95,8 +95,8 @@ async def count_to_judge(tx: Transaction, run: Run, frame: Suite) -> int:
 class ShardWork:
     """Works off shards of one run with as many calls at once as the run allows; `frame` is its suite without the items.
 
-    The start of each shard is noted, and forgotten when its work ends in order. A shard that begins with the same unit as at
-    a start that was not forgotten is tried with care: its first units one at a time, so that the one that kills is found.
+    The start of each shard is noted, and forgotten when its work ends in order. Of a shard that begins with the same unit as at
+    a start that was not forgotten, the first units come last and one at a time, so that the one that kills is found.
     """
 
     def __init__(self, services: Services, run: Run, frame: Suite, recorder: Recorder) -> None:
@@ -134,10 +134,28 @@ class ShardWork:
         """Load one shard after the other and hand its pieces out in order; at the end, send everybody home."""
         for k in shards:
             left = await self._services.store.read(partial(self._load, k=k))
-            for piece in await self._begin(left, ready) if self._used_up is None else ():
-                await ready.put(piece)
+            if left.pieces and self._used_up is None:
+                await self._hand_out(left, ready)
         for _ in range(workers):
             await ready.put(None)
+
+    async def _hand_out(self, left: ShardLeft, ready: asyncio.Queue[Piece | None]) -> None:
+        """Hand out what a shard misses. After a death the first pieces come last, each alone: one of them may have killed."""
+        pieces, died = left.pieces, left.died
+        self._left[pieces[0].k] = len(pieces)
+        if died is None or not died.is_suspicious(pieces[0].id):
+            await self._note_start(pieces[0].k, ShardStart(pieces[0].id))
+            for piece in pieces:
+                await ready.put(piece)
+            return
+        most = self._run.concurrency
+        suspects = [piece for place, piece in enumerate(pieces) if place < most or piece.id == died.first]
+        for piece in pieces[most:]:
+            if piece.id != died.first:
+                await ready.put(piece)
+        await ready.join()
+        for piece in sorted(suspects, key=lambda piece: piece.id != died.first):
+            await self._try_alone(piece, died.alone(piece.id))
 
     async def _work(self, ready: asyncio.Queue[Piece | None]) -> None:
         """Take one piece of work after the other until none is left."""
@@ -153,24 +171,6 @@ class ShardWork:
         """Load what a shard misses, and whether a program died at it."""
         pieces = await load_shard(tx, self._run, self._frame, k)
         return ShardLeft(pieces, await shard_starts.find_start(tx, self._run.id, k) if pieces else None)
-
-    async def _begin(self, left: ShardLeft, ready: asyncio.Queue[Piece | None]) -> list[Piece]:
-        """Note the start of a shard and give its pieces; after a death the first ones are tried here, one at a time."""
-        pieces = left.pieces
-        if not pieces:
-            return []
-        self._left[pieces[0].k] = len(pieces)
-        start = next_start(left.died, pieces[0].id)
-        if not start.careful:
-            await self._note_start(pieces[0].k, start)
-            return pieces
-        await ready.join()
-        suspects, rest = pieces[: self._run.concurrency], pieces[self._run.concurrency :]
-        for piece in suspects:
-            await self._try_alone(piece, start if piece.id == start.first else ShardStart(piece.id, 2))
-        if rest:
-            await self._note_start(rest[0].k, ShardStart(rest[0].id))
-        return rest
 
     async def _try_alone(self, piece: Piece, start: ShardStart) -> None:
         """Bring one piece while nothing else goes on, or set it aside when that was tried often enough."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from evalbot.asking.ask import Answer, Answerer, Answerers, CodeGrader, Embedded, Embedder, Question
-from evalbot.asking.metering import METER, UNBILLED
+from evalbot.asking.metering import METER, may_cost
 from evalbot.asking.prices import PriceTable
 from evalbot.errors import BadRequest, BudgetUsedUp, ModelUnavailable
 from evalbot.grading.findings import CannotCheck
@@ -67,7 +67,7 @@ async def metered(services: Services, run: Run) -> AsyncIterator[Services]:
     budget = await services.store.read(lambda tx: budgets.find_budget(tx, run.id))
     most = budget.most if budget else None
     accounts = list_accounts(services.limits, run.id, run.started_by, services.now(), most)
-    purse = Purse(services.store, run.team, accounts)
+    purse = Purse(services.store, run.team, accounts, run.number)
     try:
         yield replace(services, models=MeteredAnswerers(services.models, purse, services.prices))
     finally:
@@ -81,9 +81,11 @@ class Purse:
     under way may cost, and what has been spent since it was last told.
     """
 
-    def __init__(self, store: Store, team: TeamId, accounts: Sequence[Account]) -> None:
+    def __init__(self, store: Store, team: TeamId, accounts: Sequence[Account], number: int = 0) -> None:
+        """number: that of the run, by which people go on with it."""
         self._store = store
         self._team = team
+        self._number = number
         self._accounts = tuple(accounts)
         self.free = 0
         self.under_way = 0
@@ -236,7 +238,8 @@ class Purse:
         """Say which budget is used up."""
         most = next(account.most for account in self._accounts if account.scope is scope)
         whose = _WHOSE[scope].format(f"${dollars(most or 0):,.2f}")
-        own, shared = "Run it again with a larger budget.", "Run it again later, or ask an admin for a larger budget."
+        own = f"Type rerun {self._number} with a larger budget to go on."
+        shared = f"Type rerun {self._number} to go on later, or ask an admin for a larger budget."
         return BudgetUsedUp(f"{whose} is used up", own if scope is Scope.RUN else shared)
 
 
@@ -259,14 +262,16 @@ class CallMeter:
             await self.purse.take(self.worst)
             self.open = True
 
-    def fail(self, kind: str) -> None:
+    def fail(self, failure: ModelUnavailable) -> None:
         """Bill a failed attempt at the worst case, or not at all where the provider did nothing."""
-        if self.open:
-            self.open = False
-            self.purse.settle(self.worst, Bill(0, exact=True) if kind in UNBILLED else Bill(self.worst, exact=False))
+        self.end(Bill(self.worst, exact=False) if may_cost(failure) else Bill(0, exact=True))
+
+    def cut_off(self) -> None:
+        """Bill an attempt of which nobody saw the end at the worst case."""
+        self.end(Bill(self.worst, exact=False))
 
     def end(self, paid: Bill | None) -> None:
-        """Settle the attempt that was answered."""
+        """Settle the attempt that is under way, if any."""
         if self.open:
             self.open = False
             self.purse.settle(self.worst, paid)
@@ -341,11 +346,11 @@ class MeteredAnswerer:
             answer = await call()
             meter.end(billed(answer, rate))
         except ModelUnavailable as error:
-            meter.fail(error.kind)
+            meter.fail(error)
             raise
         finally:
             METER.reset(token)
-            meter.fail("cut off")
+            meter.cut_off()
         return answer
 
     async def _rate(self) -> Rate | None:

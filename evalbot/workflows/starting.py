@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from rapidfuzz import process
@@ -48,28 +48,39 @@ class RunRequest:
     approved: bool = False
 
 
+Also = Callable[[Transaction], Awaitable[None]]
+"""What is saved together with a run."""
+
+
 async def start_run(services: Services, request: RunRequest) -> Run:
     """Save a new run and give it; raises UserError for anything that cannot be run. It begins when an engine takes it.
 
     One whose cost needs an approver is saved as waiting: an engine leaves it alone until `approving` lets it go.
     """
-    _check_may_start(request.person)
+    check_may_start(request.person)
     planned, suite = await plan_run(services, request)
+    run = await save_run(services, request, planned, suite)
+    await services.announcer.run_started(run, Progress(run.size))
+    return run
+
+
+async def save_run(services: Services, request: RunRequest, planned: Run, suite: Suite, also: Also | None = None) -> Run:
+    """Save a planned run with its budget, as waiting where that needs an approver; `also` is saved with it or not at all."""
     await check_budgets(services, request.person, planned, suite, request.budget)
     budget = await _budget(services, request, planned, suite)
+    if budget.decision is Decision.WAITING:
+        planned = replace(planned, status=RunStatus.WAITING, note=waiting_note(budget))
 
     async def save(tx: Transaction) -> Run:
         run = replace(planned, number=await runs.next_run_number(tx, services.team))
         await _check_can_begin(tx, run)
         await runs.add_run(tx, run)
         await budgets.add_budget(tx, budget)
+        if also is not None:
+            await also(tx)
         return run
 
-    if budget.decision is Decision.WAITING:
-        planned = replace(planned, status=RunStatus.WAITING, note=waiting_note(budget))
-    run = await services.store.write(save)
-    await services.announcer.run_started(run, Progress(run.size))
-    return run
+    return await services.store.write(save)
 
 
 async def plan_run(services: Services, request: RunRequest) -> tuple[Run, Suite]:
@@ -80,7 +91,7 @@ async def plan_run(services: Services, request: RunRequest) -> tuple[Run, Suite]
 
 async def look_ahead(services: Services, request: RunRequest) -> tuple[Run, Forecast]:
     """Give the run that a request asks for, not saved, and what it is expected to take; raises UserError as its start would."""
-    _check_may_start(request.person)
+    check_may_start(request.person)
     planned, suite = await plan_run(services, request)
     await services.store.read(lambda tx: _check_can_begin(tx, planned))
     await check_budgets(services, request.person, planned, suite, request.budget)
@@ -99,7 +110,7 @@ async def _check_can_begin(tx: Transaction, run: Run) -> None:
     await _refuse_twin(tx, run)
 
 
-def _check_may_start(person: Person) -> None:
+def check_may_start(person: Person) -> None:
     """Raise NotAllowed unless the person may start runs."""
     if not may(person, Action.START_RUN):
         raise NotAllowed("Starting a run needs the role runner.", "Ask an admin for the role.")

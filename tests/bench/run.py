@@ -15,15 +15,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from sqlite3 import connect
 
 from rich.console import Console
 from rich.table import Table
 
+STARTS = (("--help",), ("--version",), ("runs",), ("run", "sums", "-t", "openai:anything", "-n", "1"))
 PROGRAMS = ("floor", "evalbot run", "runner")
 IN_FLIGHT = 50
 LATENCY_S = 0.1
@@ -41,6 +42,7 @@ class Cost:
     disk_kb: float = 0.0
     asked_mb: float = 0.0
     verdict_s: float = 0.0
+    said: Mapping[str, float] = field(default_factory=dict)
 
 
 def main() -> None:
@@ -57,11 +59,40 @@ def main() -> None:
         rows = {name: [least(name, n, url, chosen.times) for n in sizes] for name in PROGRAMS}
         if chosen.large:
             rows["runner"].append(measure("runner", 100_000, url))
+        starts = {" ".join(words): run_alone([sys.executable, "-m", "evalbot.cli", *words], url) for words in STARTS}
+        written = writes_us(url)
     show(console, rows, LATENCY_S)
+    show_starts(console, starts, written)
     if chosen.slow:
         with stub(1.0) as url:
             slow = {name: [measure(name, n, url) for n in (1, 1_000)] for name in ("floor", "evalbot run")}
         show(console, slow, 1.0)
+
+
+def run_alone(command: Sequence[str], url: str) -> Cost:
+    """Run a program in a folder with one small suite and a database, three times, and give the cheapest."""
+    with tempfile.TemporaryDirectory(prefix="evalbot-bench-") as folder:
+        write_suite(Path(folder), 10)
+        run_child([sys.executable, "-m", "evalbot.cli", "run", "sums", "-t", "echo"], Path(folder), url)
+        return min((run_child(command, Path(folder), url) for _ in range(3)), key=lambda cost: cost.cpu_s)
+
+
+def writes_us(url: str) -> dict[str, float]:
+    """Measure what a recorded row costs, by the size of its batch."""
+    with tempfile.TemporaryDirectory(prefix="evalbot-bench-") as folder:
+        run_child([sys.executable, "-m", "tests.bench.run_parts", "prepare", "1"], Path(folder), url)
+        cost = run_child([sys.executable, "-m", "tests.bench.run_parts", "writes", "2000"], Path(folder), url)
+        return dict(cost.said)
+
+
+def show_starts(console: Console, starts: Mapping[str, Cost], written: Mapping[str, float]) -> None:
+    """Print what starting takes, and what writing takes."""
+    table = Table("command", "CPU s", "peak MB")
+    for name, cost in starts.items():
+        table.add_row(f"evalbot {name}", f"{cost.cpu_s:.2f}", f"{cost.memory_mb:.0f}")
+    console.print(table)
+    rows = ", ".join(f"{cost:.0f} in batches of {2 * int(size):,}" for size, cost in written.items())
+    console.print(f"CPU microseconds for a recorded row: {rows}.")
 
 
 def least(name: str, items: int, url: str, times: int) -> Cost:
@@ -173,7 +204,7 @@ def run_child(command: Sequence[str], folder: Path, url: str) -> Cost:
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode != 0:
         sys.exit(f"{' '.join(command)} ended with {child.returncode}:\n{said.decode()[-3000:]}")
-    told = json.loads(said.splitlines()[-1]) if said.startswith(b'{"asked') else {}
+    told = json.loads(said) if said.startswith((b'{"asked', b'{"1"')) else {}
     return Cost(
         items=0,
         cpu_s=used.ru_utime + used.ru_stime,
@@ -181,6 +212,7 @@ def run_child(command: Sequence[str], folder: Path, url: str) -> Cost:
         memory_mb=used.ru_maxrss / 1024,
         asked_mb=told.get("asked_mb", 0.0),
         verdict_s=told.get("verdict_s", 0.0),
+        said=told,
     )
 
 

@@ -129,6 +129,16 @@ async def test_loop_works_by_keyboard_alone(stage: Stage) -> None:
     await press("Tab")
     await page.keyboard.type("run desk")
     await press("Enter")
+    preview = window.messages("Run desk?")
+    await window.see(preview, "Start")
+    await press("Shift+F6")
+    start = window.button("Start", preview)
+    while not await start.evaluate("(button) => button === document.activeElement"):
+        await press("Tab")
+    await press("Enter")
+    await window.see(window.messages(RUN), "passes")
+    while not await window.box.evaluate("(box) => box === document.activeElement"):
+        await press("F6")
     await window.see(window.messages(RUN), "Why these numbers?")
     await window.see(page.get_by_test_id("thread-summary"), "4 replies")
     await press("Shift+F6")

@@ -115,7 +115,7 @@ async def until(reached: Callable[[], Awaitable[bool]], what: str, within_s: flo
     """Wait until something is so."""
     try:
         async with asyncio.timeout(within_s):
-            while not await reached():
+            while not await reached():  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
     except TimeoutError:
         raise AssertionError(f"waited {within_s} s in vain until {what}") from None

@@ -107,7 +107,7 @@ async def spent_through_kills(folder: Path, kills: int, items: int, call: int) -
     assert run.status is RunStatus.CANCELLED
     assert (
         run.note
-        == f"The budget of $1.00 is used up: {len(units)} of {items:,} answers are there. Run it again with a larger budget."
+        == f"The budget of $1.00 is used up: {len(units)} of {items:,} answers are there. Type rerun 1 with a larger budget to go on."
     )
     assert run.note in said.decode()
     assert len(set(units)) == len(units) >= 100

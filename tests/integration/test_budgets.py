@@ -120,7 +120,7 @@ async def test_a_run_stops_when_its_budget_is_used_up(store: Store) -> None:
     assert len(world.model.asked) == 20
     assert run.status is RunStatus.CANCELLED
     assert run.note == (
-        "The budget of $0.20 is used up: 20 of 50 answers are there. Run it again with a larger budget."
+        "The budget of $0.20 is used up: 20 of 50 answers are there. Type rerun 1 with a larger budget to go on."
     )
     found = await store.read(lambda tx: outputs.count_outputs(tx, run.id))
     assert found.outputs == 20
@@ -245,11 +245,25 @@ async def test_judge_and_target_count_into_one_cost(sqlite_store: Store) -> None
 
 async def test_a_failed_call_is_billed_only_where_the_provider_may_have_answered(sqlite_store: Store) -> None:
     """A refusal costs nothing; a reply that broke off or cannot be read is billed at the worst case."""
-    world = await world_with(sqlite_store, Limits(run=50 * CENT), items=4)
-    kinds = iter(["rate_limited", "auth", "unreadable", "timeout"])
-    world.model.script = lambda question: ModelUnavailable("It failed.", kind=next(kinds))
+    world = await world_with(sqlite_store, Limits(run=50 * CENT), items=6)
+    failures = [ModelUnavailable("It failed.", kind=kind) for kind in ("rate_limited", "auth", "unreadable", "timeout")]
+    failures += [ModelUnavailable("It broke off.", kind="connection", reached=reached) for reached in (True, False)]
+    left = iter(failures)
+    world.model.script = lambda question: next(left)
     run = await world.carried_out(replace(ASK, concurrency=1))
-    assert await world.spent(run) == Spent(guessed=2 * CENT)
+    assert await world.spent(run) == Spent(guessed=3 * CENT)
+
+
+async def test_a_server_that_is_not_there_costs_nothing(sqlite_store: Store, tmp_path: Path) -> None:
+    """Calls that find no server are tried and fail, and take nothing out of the budget."""
+    models = ModelAnswerers("http://127.0.0.1:9/v1", "k" * 20, tmp_path, deadline_s=1, retries=1)
+    purse = Purse(sqlite_store, TEAM, (Account(Scope.RUN, "run:r1", BILLION),))
+    target = Target("openai:sim-steady", "sim", {"price": {"input": 1.0, "output": 1.0}})
+    with pytest.raises(ModelUnavailable, match="failed or broke off"):
+        await MeteredAnswerers(models, purse, PriceTable()).answerer(target).ask(Question((Message("user", "Hello?"),)))
+    await purse.close()
+    await models.close()
+    assert await sqlite_store.read(lambda tx: budgets.balance(tx, TEAM, "run:r1")) == Spent()
 
 
 async def test_calls_that_are_cut_off_are_billed_at_the_worst_case(sqlite_store: Store) -> None:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
+from sqlalchemy import URL
 
+from evalbot.app import check_distributed
 from evalbot.asking.ask import Question
 from evalbot.engines.embedded import EmbeddedEngine
 from evalbot.engines.job_queue import SHARDS, JobQueue, open_queue
+from evalbot.errors import BadSetting
 from evalbot.runs.outputs import RunId
 from evalbot.runs.runs import RunStatus
+from evalbot.settings import load_settings
 from evalbot.store import runs
 from evalbot.store.database import Store
 from evalbot.workflows.running import cancel_run, execute_run
@@ -299,6 +305,18 @@ async def test_a_stalled_job_with_a_waiting_twin_is_ended(queue: JobQueue) -> No
     assert [job.task_kwargs["k"] for job in taken if job] == [0, 1]
 
 
+async def test_a_job_tried_again_with_a_waiting_twin_is_ended(queue: JobQueue) -> None:
+    """A shard that is to be tried again while it waits in a second job leaves it to that one, and does not block it."""
+    await queue.put(ONE, [0])
+    worker = await queue.jobs.register_worker()
+    job = await queue.jobs.fetch_job([SHARDS], worker)
+    assert job is not None
+    await queue.put(ONE, [0])
+    await queue.jobs.retry_job(job)
+    assert sorted(await statuses(queue)) == ["aborted", "todo"]
+    assert await queue.jobs.fetch_job([SHARDS], worker) is not None
+
+
 async def test_two_who_rescue_do_no_harm(queue: JobQueue) -> None:
     """Several workers that look for stalled shards in the same moment put each back once."""
     await queue.put(ONE, range(5))
@@ -334,3 +352,21 @@ async def test_depth_tells_how_much_waits_and_since_when(queue: JobQueue) -> Non
     assert {key: one.jobs for key, one in found.items()} == {("shards", "doing"): 1, ("shards", "todo"): 2}
     assert all(0 <= one.oldest_s < 60 for one in found.values())
     assert await queue.workers(60) == 1
+
+
+async def test_without_the_extra_the_commands_say_what_to_install(
+    postgresql_server: URL, on_postgresql: Callable[[str], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where Procrastinate is not installed, neither the engine nor a new PostgreSQL database can be had, in one sentence."""
+    monkeypatch.setitem(sys.modules, "procrastinate", None)
+    monkeypatch.delitem(sys.modules, "procrastinate.schema", raising=False)
+    name = f"evalbot_bare_{uuid4().hex[:8]}"
+    on_postgresql(f"CREATE DATABASE {name}")
+    url = postgresql_server.set(database=name).render_as_string(hide_password=False)
+    with pytest.raises(
+        BadSetting, match=r"engine procrastinate is not installed\. Run pip install \"evalbot\[scale\]\""
+    ):
+        check_distributed(load_settings(database_url=url, engine="procrastinate"))
+    with pytest.raises(BadSetting, match=r"evalbot\[scale\]"):
+        await Store.open(url)
+    on_postgresql(f"DROP DATABASE {name} WITH (FORCE)")

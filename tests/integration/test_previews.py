@@ -17,6 +17,7 @@ from evalbot.store import runs
 from evalbot.store.database import Store
 from evalbot.suites.targets import Target
 from evalbot.workflows import approving, previewing
+from evalbot.workflows.going_on import go_on
 from evalbot.workflows.retelling import tell_again
 from evalbot.workflows.running import cancel_run, execute_run, list_open_runs
 from evalbot.workflows.starting import RunRequest, start_run
@@ -227,3 +228,33 @@ async def test_a_run_of_unknown_cost_waits_as_well(sqlite_store: Store) -> None:
     world.model.usage = Usage()
     run = await waiting(world)
     assert run.note == "Its cost is not known, so it waits for an approver."
+
+
+async def test_a_run_whose_money_was_spent_is_gone_on_with(store: Store) -> None:
+    """A new run takes over what was paid for, with its grades, and asks the rest out of a budget of its own."""
+    world = await world_with(store, Limits(run=20 * CENT))
+    first = await world.carried_out(ASK)
+    assert first.note.endswith("Type rerun 1 with a larger budget to go on.")
+    second = await go_on(world.services, ANN, first, 25 * CENT)
+    await execute_run(world.services, second.id)
+    assert (await again(world, second)).note.startswith("The budget of $0.25 is used up: 45 of 50 answers are there.")
+    third = await go_on(world.services, ANN, await again(world, second))
+    await execute_run(world.services, third.id)
+    assert (await again(world, third)).status is RunStatus.DONE
+    assert world.model.times == {f"i{n}": 1 for n in range(50)}
+    summary = world.announcer.of("run_finished")[-1].about[1]
+    assert (summary.outputs, summary.ungraded, summary.rows[0].estimate.n) == (50, 0, 50)
+    assert summary.cost_usd == pytest.approx(0.05)
+    with pytest.raises(BadRequest, match="has all its answers"):
+        await go_on(world.services, ANN, await again(world, third))
+    with pytest.raises(NotAllowed):
+        await go_on(world.services, replace(ANN, role=Role.GRADER), first)
+    with pytest.raises(UnknownName):
+        await go_on(world.services, replace(ANN, team=TeamId("other")), first)
+
+
+async def test_a_run_that_goes_on_is_not_gone_on_with(sqlite_store: Store) -> None:
+    """An open run has to end first."""
+    world = await world_with(sqlite_store, DEAR)
+    with pytest.raises(Conflict, match="still goes on"):
+        await go_on(world.services, ANN, await waiting(world))

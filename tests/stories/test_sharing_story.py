@@ -24,7 +24,7 @@ from tests.integration.conftest import (  # noqa: F401
     postgresql_server,
     postgresql_url,
 )
-from tests.stories.story_stage import BRIEF, CHANNEL, PATIENCE_S, QUICK, Stage, stage_settings, until
+from tests.stories.story_stage import BRIEF, CHANNEL, PATIENCE_S, QUICK, Stage, press_start, stage_settings, until
 from tests.stories.test_digest_story import ON, digests_in, is_digest, next_monday
 
 
@@ -72,7 +72,7 @@ async def working(settings: Settings) -> AsyncIterator[None]:
 async def start_run(stage: Stage, repeats: int) -> None:
     """Let Dana start a large run, which she is asked about first."""
     await stage.dana.slash(f"/evalbot run shop repeat:{repeats}", CHANNEL)
-    await stage.dana.click("Start", await stage.dana.see_ephemeral(CHANNEL, "Run shop?"))
+    await press_start(stage.dana, CHANNEL)
 
 
 async def test_two_bots_on_one_database_post_one_digest(shared_stage: Stage) -> None:

@@ -21,6 +21,7 @@ _SHORT: Mapping[Verb, str] = {
     Verb.RUN: "ask a suite and see what passes",
     Verb.STATUS: "how a run is doing",
     Verb.CANCEL: "stop a run, keep what is there",
+    Verb.RERUN: "ask what a run has no answer to",
     Verb.RESUME: "let a paused run go on",
     Verb.REVIEW: "put answers before people",
     Verb.DIGEST: "post the digest, or schedule it",
@@ -39,6 +40,10 @@ _USAGE: Mapping[Verb, tuple[str, ...]] = {
     ),
     Verb.STATUS: ("`status [run]`", "Without a number: what runs now, and what ran last"),
     Verb.CANCEL: ("`cancel <run>`", "What has been answered is kept and scored"),
+    Verb.RERUN: (
+        "`rerun <run> [budget:2.00]`",
+        "A new run takes over the answers that are there and asks what is missing or failed",
+    ),
     Verb.RESUME: ("`resume <run>`", "A run pauses when its target fails again and again; what is there is kept"),
     Verb.REVIEW: (
         "`review [run] [n:10] [by:mix] [graders:3] [here]`",

@@ -221,9 +221,7 @@ def test_two_targets_are_reported_side_by_side(evalbot: Call, chat: ChatServer, 
     assert (change["against"], change["difference"], change["n"]) == ("run 1", -1.0, 12)
 
 
-def test_one_answer_to_everything_is_not_scored(
-    evalbot: Call, chat: ChatServer, sums: list[tuple[str, str]]
-) -> None:
+def test_one_answer_to_everything_is_not_scored(evalbot: Call, chat: ChatServer, sums: list[tuple[str, str]]) -> None:
     """A target that says the same to every question is named, and has neither a score nor a change."""
     chat.script = answer_from({question: Reply(answer) for question, answer in sums})
     evalbot("run", "sums", "-t", "openai:one", "--json")

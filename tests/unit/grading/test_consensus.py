@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalbot.grading.consensus import find_consensus
+from evalbot.grading.consensus import find_consensus, label_output
 from tests.factories import make_human_grade, make_rubric
 
 FIVE = make_rubric(5, pass_from=4)
@@ -52,3 +52,19 @@ def test_consensus_holds_on_every_scale(levels: list[int], shuffler: Random) -> 
     assert found.level == statistics.median_low([one for one in levels if FIVE.passes(one) is found.passed])
     shuffler.shuffle(grades)
     assert find_consensus(grades, FIVE) == found
+
+
+@pytest.mark.parametrize(
+    ("levels", "score", "passed"),
+    [([5], 1.0, 1.0), ([1, 5], 0.5, 0.5), ([4, 5, 1], 7 / 12, 1.0), ([None, 2], 0.25, 0.0), ([1, 2, 5], 5 / 12, 0.0)],
+)
+def test_a_label_is_the_mean_score_and_the_majority(levels: list[int | None], score: float, passed: float) -> None:
+    """Scores are averaged, passes decided by majority; an even split is half a pass, an abstention nothing."""
+    label = label_output([make_human_grade(one, rubric=FIVE) for one in levels])
+    assert label is not None
+    assert (label.score, label.passed) == pytest.approx((score, passed))
+
+
+def test_an_output_that_nobody_could_judge_has_no_label() -> None:
+    """Abstentions alone say nothing, so that they are no half pass."""
+    assert label_output([make_human_grade(None), make_human_grade(None)]) is label_output([]) is None

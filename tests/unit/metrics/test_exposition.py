@@ -14,6 +14,7 @@ from evalbot.metrics.exposition import Histogram, Metric, Sample, write_metrics
 from evalbot.metrics.process import call_metrics
 
 LINE = re.compile(r'([a-z_][a-z0-9_]*)(?:\{((?:[a-z_]+="(?:[^"\\\n]|\\.)*",?)+)\})? (\S+)')
+PLAIN = {"n": "\n", "\\": "\\", '"': '"'}
 LABEL = re.compile(r'([a-z_]+)="((?:[^"\\\n]|\\.)*)"')
 
 
@@ -26,9 +27,8 @@ def parse(text: str) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
             continue
         match = LINE.fullmatch(line)
         assert match, line
-        plain = {"n": "\n", "\\": "\\", '"': '"'}
         labels = tuple(
-            (name, re.sub(r"\\(.)", lambda one: plain[one[1]], value)) for name, value in LABEL.findall(match[2] or "")
+            (name, re.sub(r"\\(.)", lambda one: PLAIN[one[1]], value)) for name, value in LABEL.findall(match[2] or "")
         )
         found[match[1], labels] = float(match[3])
     return found

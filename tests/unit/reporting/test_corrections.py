@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from evalbot.grading.consensus import Label
 from evalbot.grading.grades import GraderKind
+from evalbot.grading.sampling import Known, Pickable, Strategy, choose_outputs, learn_doubts, usual_doubt
 from evalbot.reporting.corrections import (
     FEWEST_GRADED,
     Drawn,
@@ -299,6 +300,54 @@ def test_unanswered_draws_are_taken_as_chance(share: float) -> None:
         assert row.corrected is not None
         values.append(row.corrected.estimate.score)
     assert np.mean(values) == pytest.approx(np.mean(truth), abs=4 * np.std(values) / 200**0.5)
+
+
+def rounds(judge: Sequence[float], truth: Sequence[float], plan: Sequence[Strategy], seed: int) -> dict[int, float]:
+    """Open rounds of twelve as the bot does, all graded at once, and give the chance kept beside each drawn output."""
+    chances, seen = dict[int, float](), set[int]()
+    for number, strategy in enumerate(plan):
+        doubts = learn_doubts([Known(judge[place], truth[place]) for place in chances])
+        alike = {judge[place]: chance for place, chance in chances.items()}
+        pool = [
+            Pickable(
+                OutputId(f"o{place:05d}"),
+                failed=not judge[place],
+                doubt=doubts.get(judge[place], usual_doubt(doubts)),
+                chance=chances.get(place, alike.get(judge[place], min(alike.values(), default=0.0))),
+                seen=place in seen,
+            )
+            for place in range(len(judge))
+        ]
+        left, drawn = (
+            [one for place, one in enumerate(pool) if (place in chances) is there] for there in (False, True)
+        )
+        choice = choose_outputs(left, 12, strategy, 10 * seed + number, drawn)
+        for one in (*choice.picked, *choice.recounted):
+            place = int(one.output_id[1:])
+            if one.probability:
+                chances[place] = one.probability
+            seen = seen - {place} if one.probability else seen | {place}
+    return chances
+
+
+R, M, F = Strategy.RANDOM, Strategy.MIX, Strategy.FAIL
+
+
+@pytest.mark.parametrize("plan", [(R, R), (R, M, M), (F, R, M)])
+def test_several_rounds_together_give_an_honest_number(plan: Sequence[Strategy]) -> None:
+    """However rounds are put together, with failures looked at in between, the score is right in the long run and its
+    interval holds: a judge that passes twice too many is corrected to what people would say of all."""
+    judge, truth = [float(n % 2) for n in range(60)], [float(n % 4 == 3) for n in range(60)]
+    scores = [judged(place, bool(one)) for place, one in enumerate(judge)]
+    held, values = 0, []
+    for seed in range(150):
+        chances = rounds(judge, truth, plan, seed)
+        row = overall(scores, people(scores, {place: truth[place] for place in chances}, chances))
+        assert row.corrected is not None
+        held += row.corrected.estimate.lower <= 0.25 <= row.corrected.estimate.upper
+        values.append(row.corrected.estimate.score)
+    assert held / 150 >= 0.90
+    assert np.mean(values) == pytest.approx(0.25, abs=4 * np.std(values) / 150**0.5)
 
 
 def test_repeats_of_an_item_are_a_cluster() -> None:

@@ -14,7 +14,6 @@ from evalbot.runs.planning import (
     ShardStart,
     choose_items,
     missing_units,
-    next_start,
     plan_shard,
     plan_units,
     shard_count,
@@ -69,16 +68,18 @@ def test_shards_are_the_plan_cut_into_pieces(run: Run) -> None:
     assert list(plan_shard(run, shard_count(run))) == []
 
 
-def test_starts_at_the_same_unit_are_counted() -> None:
-    """The first death says nothing, the next ones ask for care, and after the third the unit is given up; progress starts anew."""
+def test_a_unit_that_a_program_dies_at_is_tried_alone_and_then_given_up() -> None:
+    """A death without progress is suspicious; a unit tried alone is given up after three tries; another one starts anew."""
     first, second = OutputId("one"), OutputId("two")
-    starts = [next_start(None, first)]
-    for _ in range(3):
-        starts.append(next_start(starts[-1], first))
-    assert [start.tries for start in starts] == [1, 2, 3, 4]
-    assert [start.careful for start in starts] == [False, True, True, True]
-    assert [start.hopeless for start in starts] == [False, False, False, True]
-    assert next_start(starts[-1], second) == ShardStart(second, 1)
+    start = ShardStart(first)
+    assert start.is_suspicious(first)
+    assert not start.is_suspicious(second), "it got further"
+    alone = [start.alone(first)]
+    for _ in range(2):
+        alone.append(alone[-1].alone(first))
+    assert [(one.tries, one.hopeless) for one in alone] == [(2, False), (3, False), (4, True)]
+    assert alone[0].is_suspicious(second), "a death while one is tried alone is that one's"
+    assert alone[1].alone(second) == start.alone(second) == ShardStart(second, 2)
 
 
 def test_plan_asks_targets_side_by_side_and_repeats_last() -> None:

@@ -153,7 +153,9 @@ def make_correction(score: float = 0.79, half: float = 0.05, graded: int = 40, *
 def corrected(summary: RunSummary) -> RunSummary:
     """Give a summary in which people corrected the first target, compared with a baseline and with an older suite version."""
     rows = [replace(summary.rows[0], corrected=make_correction(), with_errors=make_estimate(0.825, 0.055, 183))]
-    rows += [replace(summary.rows[1], corrected=make_correction(0.42, 0.19, 12, saving=None, outputs=30))]
+    few = make_correction(0.42, 0.19, 12, saving=None, outputs=30, to_halve=10)
+    few = replace(few, estimate=replace(few.estimate, n=30))
+    rows += [replace(summary.rows[1], corrected=few)]
     first = summary.changes[0]
     change = replace(first, how=How.CORRECTED, human_n=74, judge_alone=-0.024)
     older = make_change(difference=0.012, half=0.06, n=150, target=first.target, against="run 121", needed=560)
