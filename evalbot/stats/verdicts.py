@@ -33,8 +33,8 @@ def decide(difference: Measured, margin: float = 0.05, p: float | None = None) -
 
     Better or worse: the interval excludes zero and, when a p-value is given, that is at most 1 - level too. No
     difference: the whole interval lies within the margin, which is stricter than two one-sided tests at 5%. Otherwise
-    needed says how many items show a change of the margin with 80% power, or narrow the interval seen enough, whichever
-    is more. Source: Schuirmann 1987, doi:10.1007/BF01068419.
+    needed says how many items show a change as large as the one seen (at least the margin) with 80% power, or narrow the
+    interval seen enough, whichever is more. Source: Schuirmann 1987, doi:10.1007/BF01068419.
     """
     if margin <= 0:
         raise ValueError("A margin is positive.")
@@ -45,5 +45,6 @@ def decide(difference: Measured, margin: float = 0.05, p: float | None = None) -
             return Decision(Verdict.WORSE, margin)
     if -margin < difference.lower and difference.upper < margin:
         return Decision(Verdict.NO_DIFFERENCE, margin)
-    planned = items_for_change(standard_deviation(difference), margin, difference.level)
+    size = max(margin, abs(difference.value))
+    planned = items_for_change(standard_deviation(difference), size, difference.level)
     return Decision(Verdict.CANNOT_TELL, margin, max(planned, items_to_decide(difference, margin), difference.n + 1))

@@ -146,6 +146,12 @@ async def find_budget(tx: Transaction, run_id: RunId) -> RunBudget | None:
     return RunBudget(**{**values, "decision": Decision(row.decision)})
 
 
+async def change_most(tx: Transaction, run_id: RunId, most: int) -> None:
+    """Give an open run another budget of its own."""
+    await add_budget(tx, RunBudget(run_id))
+    await tx.execute(update(RUN_BUDGETS).where(RUN_BUDGETS.c.run_id == run_id), {"most": most})
+
+
 async def decide(tx: Transaction, run_id: RunId, decision: Decision, person: Person, at: datetime) -> bool:
     """Save the decision on a run that waits for one; tell whether this call decided it."""
     values = {"decision": decision, "decided_by": person.id, "decided_name": person.name, "decided_at": at}

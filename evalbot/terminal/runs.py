@@ -26,7 +26,7 @@ from evalbot.workflows.going_on import go_on
 from evalbot.workflows.previewing import Preview, look_at
 from evalbot.workflows.regrading import start_regrading
 from evalbot.workflows.running import cancel_run, resume_run
-from evalbot.workflows.starting import RunRequest, find_interrupted, start_run
+from evalbot.workflows.starting import RunRequest, change_budget, find_interrupted, start_run
 
 PATIENCE_S = 60.0
 """How long a run from the command line waits for a database that is away before it says so."""
@@ -181,6 +181,8 @@ async def _carry_out(program: Program, options: RunOptions, console: Console, as
     if run is None:
         run = await start_run(services, await _look_first(program, request, console, ask))
     else:
+        if options.budget is not None:
+            await change_budget(services, request.person, run, options.budget)
         if run.status is RunStatus.PAUSED:
             run = await resume_run(services, program.engine, request.person, run)
         progress = await browsing.run_progress(services, run)

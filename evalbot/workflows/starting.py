@@ -64,7 +64,9 @@ async def start_run(services: Services, request: RunRequest) -> Run:
     return run
 
 
-async def save_run(services: Services, request: RunRequest, planned: Run, suite: Suite, also: Also | None = None) -> Run:
+async def save_run(
+    services: Services, request: RunRequest, planned: Run, suite: Suite, also: Also | None = None
+) -> Run:
     """Save a planned run with its budget, as waiting where that needs an approver; `also` is saved with it or not at all."""
     await check_budgets(services, request.person, planned, suite, request.budget)
     budget = await _budget(services, request, planned, suite)
@@ -96,6 +98,13 @@ async def look_ahead(services: Services, request: RunRequest) -> tuple[Run, Fore
     await services.store.read(lambda tx: _check_can_begin(tx, planned))
     await check_budgets(services, request.person, planned, suite, request.budget)
     return planned, await forecast_run(services, planned, suite, request.budget)
+
+
+async def change_budget(services: Services, person: Person, run: Run, budget: int) -> None:
+    """Give an open run another budget; raises NotAllowed for more than a run may usually cost without the role for it."""
+    _, suite = await plan_run(services, RunRequest(run.suite, person))
+    await check_budgets(services, person, run, suite, budget)
+    await services.store.write(lambda tx: budgets.change_most(tx, run.id, budget))
 
 
 def waiting_note(budget: RunBudget) -> str:

@@ -105,10 +105,8 @@ async def spent_through_kills(folder: Path, kills: int, items: int, call: int) -
     assert spent.total >= real, "what is billed is never less than what was spent"
     assert spent.total <= BILLION
     assert run.status is RunStatus.CANCELLED
-    assert (
-        run.note
-        == f"The budget of $1.00 is used up: {len(units)} of {items:,} answers are there. Type rerun 1 with a larger budget to go on."
-    )
+    there = f"{len(units)} of {items:,} answers are there"
+    assert run.note == f"The budget of $1.00 is used up: {there}. Type rerun 1 with a larger budget to go on."
     assert run.note in said.decode()
     assert len(set(units)) == len(units) >= 100
     assert simulation.requests["sim-steady"] <= len(units) + kills * AT_ONCE

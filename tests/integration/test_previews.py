@@ -20,7 +20,7 @@ from evalbot.workflows import approving, previewing
 from evalbot.workflows.going_on import go_on
 from evalbot.workflows.retelling import tell_again
 from evalbot.workflows.running import cancel_run, execute_run, list_open_runs
-from evalbot.workflows.starting import RunRequest, start_run
+from evalbot.workflows.starting import RunRequest, change_budget, start_run
 from tests.integration.test_budgets import ANN, ASK, CENT, World, world_with
 
 LEE = replace(ANN, id=PersonId("U2"), name="Lee", role=Role.APPROVER)
@@ -258,3 +258,14 @@ async def test_a_run_that_goes_on_is_not_gone_on_with(sqlite_store: Store) -> No
     world = await world_with(sqlite_store, DEAR)
     with pytest.raises(Conflict, match="still goes on"):
         await go_on(world.services, ANN, await waiting(world))
+
+
+async def test_an_open_run_may_be_given_another_budget(sqlite_store: Store) -> None:
+    """A run that was interrupted goes on with what it is given then, up to what its giver may give."""
+    world = await world_with(sqlite_store, Limits(run=20 * CENT))
+    run = await start_run(world.services, ASK)
+    await change_budget(world.services, ANN, run, 30 * CENT)
+    with pytest.raises(NotAllowed):
+        await change_budget(world.services, RAE, run, 40 * CENT)
+    await execute_run(world.services, run.id)
+    assert (await again(world, run)).note.startswith("The budget of $0.30 is used up: 30 of 50")

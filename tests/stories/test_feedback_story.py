@@ -8,7 +8,7 @@ from evalbot.playground.driver import Driver, Seen
 from evalbot.store import candidates, suites
 from evalbot.suites.candidates import Candidate
 from evalbot.suites.suites import Suite
-from tests.stories.story_stage import CHANNEL, PATIENCE_S, STEWARDS, Stage
+from tests.stories.story_stage import PATIENCE_S, STEWARDS, Stage
 
 BETTER = "Thirty days from delivery, unused and with the receipt."
 

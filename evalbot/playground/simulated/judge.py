@@ -1,4 +1,4 @@
-"""A lenient simulated judge: it reads a rubric prompt, grades the framed answer as data, passes a bit too much."""
+"""A simulated judge, a little lenient: it reads a rubric prompt, grades the framed answer as data, passes a bit too much."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _MARK = re.compile(r"^BEGIN TASK (\S+)$", re.MULTILINE)
 _LEVEL = re.compile(r"^(\d+) = ([^:\n]+): ", re.MULTILINE)
 _WORD = re.compile(r"\w+")
 
-# By true quality: (up to this share, grade on a scale of four). Wrong passes (3 or 4) in 18 %, partial in 42 %.
+# By true quality: (up to this share, grade on a scale of four). Wrong passes (3 or 4) in 4 %, partial in 7 %.
 LENIENCY = {
-    1: ((0.52, 1), (0.82, 2), (1.0, 3)),
-    2: ((0.08, 1), (0.58, 2), (0.95, 3), (1.0, 4)),
-    3: ((0.07, 2), (0.72, 3), (1.0, 4)),
-    4: ((0.02, 2), (0.18, 3), (1.0, 4)),
+    1: ((0.70, 1), (0.96, 2), (1.0, 3)),
+    2: ((0.10, 1), (0.93, 2), (1.0, 3)),
+    3: ((0.02, 2), (0.74, 3), (1.0, 4)),
+    4: ((0.01, 2), (0.18, 3), (1.0, 4)),
 }
 
 REASONS = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import JsonValue
 
 from evalbot.asking.prices import PriceTable
 from evalbot.asking.target_config import Price
@@ -10,7 +11,7 @@ from evalbot.runs.budgets import Rate
 from evalbot.suites.targets import Target
 
 GIVEN = PriceTable({"openai:gpt-4.1-mini": Price(9.0, 90.0), "http": Price(0.0, 0.0)})
-OWN = {"price": {"input": 1.0, "output": 2.0}}
+OWN: dict[str, JsonValue] = {"price": {"input": 1.0, "output": 2.0}}
 
 
 @pytest.mark.parametrize(
