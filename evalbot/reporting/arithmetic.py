@@ -13,7 +13,7 @@ from evalbot.reporting.corrections import FEWEST_GRADED, Part, People, part_of
 from evalbot.reporting.estimates import Estimate, ScoreRow
 from evalbot.reporting.scores import OutputScore
 from evalbot.stats.intervals import UNIT, Floats, Interval, finite_pool_factor, is_constant
-from evalbot.stats.judged import judge_weight
+from evalbot.stats.judged import IMAGINED, judge_weight
 from evalbot.stats.quantiles import two_sided_t, two_sided_z
 from evalbot.suites.graders import PASS_CRITERION
 from evalbot.suites.items import ItemId
@@ -197,7 +197,7 @@ def _corrected_steps(part: Part, weight: float, estimate: Estimate) -> Iterator[
     else:
         reach = _reach(residuals, weight, factor)
         yield f"reach below {_n(-reach.lower)}, above {_n(reach.upper)},"
-        yield "each with one imagined difference at the end of the range"
+        yield "each with two imagined differences at that end of the range"
     yield from _known_steps(part, mean, estimate)
 
 
@@ -205,8 +205,8 @@ def _reach(residuals: Floats, weight: float, factor: float) -> Interval:
     """Give how far the interval of unclustered residuals reaches to both sides."""
     halves = []
     for end in (-weight, 1.0):
-        padded = np.append(residuals, end)
-        halves.append(two_sided_t(LEVEL, residuals.size) * sqrt(float(padded.var(ddof=1)) / padded.size * factor))
+        padded = np.append(residuals, np.full(IMAGINED, end))
+        halves.append(two_sided_t(LEVEL, padded.size - 1) * sqrt(float(padded.var(ddof=1)) / padded.size * factor))
     return Interval(-halves[0], halves[1])
 
 

@@ -191,23 +191,27 @@ def widened_offsets(
     factor: float = 1.0,
     codes: Ints | None = None,
     other_variance: float = 0.0,
+    imagined: int = 1,
 ) -> Interval:
-    """How far an interval reaches below and above a mean residual, each side with one imagined residual at its end.
+    """How far an interval reaches below and above a mean residual, each side with imagined residuals at its end.
 
-    The imagined residual (a cluster of its own) counts in the variance and its df, not in the mean. factor scales that
+    An imagined residual (a cluster of its own) counts in the variance and its df, not in the mean. factor scales that
     variance (finite pool), other_variance is added to it. One imagined value per side, on its own side only, covers
     skewed means as well as one at each end for both sides, and is narrower: by 14% on skewed judge residuals with 25
     labels. Its limit: where one value in twenty is extreme, 50 values give 0.93 instead of 0.95 (use wilson for 0/1).
+    Two per side close that gap at the width of one at each end for both sides: with 90% passes and a judge right on 90%
+    of them, 25 labels of 1,000 cover 0.977 (one per side 0.876, both ends for both sides 0.920).
     Source: own simulation; after Agresti & Coull 1998, doi:10.1080/00031305.1998.10480550.
     """
     halves = []
     for end in (ends.lower, ends.upper):
-        padded = np.append(residuals, end)
+        padded = np.append(residuals, np.full(imagined, end))
         if codes is None:
-            variance, df = float(padded.var(ddof=1)) / padded.size, residuals.size
+            variance, df = float(padded.var(ddof=1)) / padded.size, padded.size - 1
         else:
-            df = int(codes.max()) + 1
-            variance = cr1_variance(padded - padded.mean(), np.append(codes, df))
+            own = int(codes.max()) + 1 + np.arange(imagined)
+            df = int(own[-1])
+            variance = cr1_variance(padded - padded.mean(), np.append(codes, own))
         halves.append(two_sided_t(level, df) * sqrt(variance * factor + other_variance))
     return Interval(-halves[0], halves[1])
 

@@ -29,6 +29,12 @@ from evalbot.stats.intervals import (
 )
 from evalbot.stats.power import items_for_half_width
 
+IMAGINED = 2
+"""How many imagined residuals widen each side of a score: one is narrower, but misses where a good judge errs seldom.
+
+Differences keep one, as their range is twice as long.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Corrected:
@@ -209,7 +215,8 @@ def _corrected(
     residuals = human - weight * judge
     codes, clusters = (None, None) if part.cluster_index is None else cluster_codes(part.cluster_index, human.size)
     ends = Interval(within.lower - weight * within.upper, within.upper - weight * within.lower)
-    offsets = widened_offsets(residuals, ends, level, factor, codes, other_variance)
+    imagined = IMAGINED if within == UNIT else 1
+    offsets = widened_offsets(residuals, ends, level, factor, codes, other_variance, imagined)
     value = within.clip(weight * float(everything.mean()) + float(residuals.mean()))
     method = "judge corrected by people" + ("" if clusters is None else ", clustered")
     measured = offset_mean(value, offsets, within, n=human.size, method=method, level=level, clusters=clusters)

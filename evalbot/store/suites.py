@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from operator import itemgetter
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -23,7 +22,6 @@ _SUITE = TypeAdapter(Suite)
 _ITEM = TypeAdapter(Item)
 _IDS: BindParameter[list[str]] = bindparam("ids", expanding=True)
 _AT_ONCE = 1_000
-_first = itemgetter(0)
 _NEWEST = select(func.max(SUITES.c.version)).where(
     SUITES.c.team == bindparam("team"), SUITES.c.name == bindparam("name")
 )
@@ -52,8 +50,8 @@ async def find_suite(tx: Transaction, team: TeamId, name: str, version: int | No
     frame = await find_frame(tx, team, name, version)
     if frame is None:
         return None
-    found = sorted([(row.position, load_noun(_ITEM, row.body)) async for row in _stream(tx, team, frame)], key=_first)
-    return tx.fresh.setdefault(key, replace(frame, items=tuple(item for _, item in found)))
+    items = tuple([load_noun(_ITEM, row.body) async for row in _stream(tx, team, frame)])
+    return tx.fresh.setdefault(key, replace(frame, items=items))
 
 
 async def find_frame(tx: Transaction, team: TeamId, name: str, version: int) -> Suite | None:
@@ -71,21 +69,20 @@ async def items_named(tx: Transaction, team: TeamId, frame: Suite, ids: Sequence
 
 
 async def items_with_graders(tx: Transaction, team: TeamId, frame: Suite) -> AsyncIterator[Item]:
-    """Give the items of a suite version that name graders of their own, one by one, in no order."""
+    """Give the items of a suite version that name graders of their own, one by one."""
     async for row in _stream(tx, team, frame, SUITE_ITEMS.c.own_graders):
         yield load_noun(_ITEM, row.body)
 
 
 async def _stream(tx: Transaction, team: TeamId, frame: Suite, *which: ColumnElement[bool]) -> AsyncIterator[Row[Any]]:
-    """Give the rows of a suite version's items by id, one by one, never holding them all."""
+    """Give the rows of a suite version's items in its order, one by one, never holding them all."""
     found = SUITE_ITEMS.c
-    wanted = select(found.id, found.position, found.body).where(*_of(team, frame), *which)
-    page = wanted.order_by(found.id).limit(_AT_ONCE)
+    page = select(found.position, found.body).where(*_of(team, frame), *which).order_by(found.position).limit(_AT_ONCE)
     rows = (await tx.execute(page)).all()
     while rows:
         for row in rows:
             yield row
-        rows = (await tx.execute(page.where(found.id > rows[-1].id))).all()
+        rows = (await tx.execute(page.where(found.position > rows[-1].position))).all()
 
 
 async def _newest_version(tx: Transaction, team: TeamId, name: str) -> int | None:

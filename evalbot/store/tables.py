@@ -83,12 +83,15 @@ class SuiteItemRow(Row, table=True):
     """An item of a released suite version, whole in `body`; `own_graders` tells whether it names graders itself."""
 
     __tablename__ = "suite_items"
-    __table_args__ = (ForeignKeyConstraint(["team", "name", "version"], [f"suites.{one}" for one in _SUITE_KEY]),)
+    __table_args__ = (
+        ForeignKeyConstraint(["team", "name", "version"], [f"suites.{one}" for one in _SUITE_KEY]),
+        Index(None, "team", "name", "version", "id"),
+    )
     team: KeyText
     name: KeyText
     version: int = Field(primary_key=True)
-    id: KeyText
-    position: int
+    position: int = Field(primary_key=True)
+    id: Text
     own_graders: bool
     body: Text
 

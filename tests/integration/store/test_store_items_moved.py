@@ -38,6 +38,7 @@ PLAIN = Suite(
     version=1,
 )
 ODD = Suite("odd", (Item(ItemId("nul\x00"), {"question": "half \ud800 of a pair"}, metadata={"\udfff": 1}),), version=3)
+TWICE = Suite("twice", (Item(ItemId("a"), {"question": "One?"}), Item(ItemId("a"), {"question": "Two?"})), version=2)
 EMPTY = Suite("empty", (), version=1)
 
 
@@ -53,7 +54,7 @@ async def test_items_move_into_rows(
         engine = create_engine(plain.set(drivername="sqlite") if plain.drivername.startswith("sqlite") else plain)
         with engine.begin() as connection:
             upgrade(connection, "0002")
-            for suite in (PLAIN, ODD, EMPTY):
+            for suite in (PLAIN, ODD, TWICE, EMPTY):
                 connection.execute(insert(SUITES).values(**old_row(suite)))
         engine.dispose()
         await check_moved(url)
@@ -79,7 +80,7 @@ def old_row(suite: Suite) -> dict[str, object]:
 async def check_moved(url: str) -> None:
     """Open a database, which migrates it, and compare what it holds."""
     store = await Store.open(url)
-    for suite in (PLAIN, ODD, EMPTY):
+    for suite in (PLAIN, ODD, TWICE, EMPTY):
         found = await store.read(partial(suites.find_suite, team=TEAM, name=suite.name, version=suite.version))
         assert found == suite
 

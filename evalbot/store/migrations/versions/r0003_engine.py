@@ -28,8 +28,8 @@ def upgrade() -> None:
         sa.Column("team", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("id", sa.Text(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
         sa.Column("own_graders", sa.Boolean(), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -37,7 +37,10 @@ def upgrade() -> None:
             ["suites.team", "suites.name", "suites.version"],
             name=op.f("fk_suite_items_team_name_version"),
         ),
-        sa.PrimaryKeyConstraint("team", "name", "version", "id", name=op.f("pk_suite_items")),
+        sa.PrimaryKeyConstraint("team", "name", "version", "position", name=op.f("pk_suite_items")),
+    )
+    op.create_index(
+        op.f("ix_suite_items_team_name_version_id"), "suite_items", ["team", "name", "version", "id"], unique=False
     )
     op.create_table(
         "shard_starts",
