@@ -12,9 +12,9 @@ import aiohttp
 
 from evalbot.app import Program
 from evalbot.grading.reviews import ReviewStatus
-from evalbot.grading.sampling import Strategy
 from evalbot.people import Person, PersonId, Role, TeamId
 from evalbot.runs.runs import Run
+from evalbot.suites.suites import Strategy
 from evalbot.workflows.announcer import QuietAnnouncer, ReviewState
 from evalbot.workflows.reviewing import GradeClick, RoundRequest, open_round, record_grade
 from evalbot.workflows.running import execute_run

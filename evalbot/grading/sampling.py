@@ -10,22 +10,12 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 
 from evalbot.runs.outputs import OutputId
 from evalbot.stats.active import UNIFORM_PART, draw, inclusion_probabilities, residual_sds
-
-
-class Strategy(StrEnum):
-    """How outputs are chosen: by chance, failures first, by the judge's doubts, or half and half."""
-
-    RANDOM = "random"
-    FAIL = "fail"
-    DISAGREE = "disagree"
-    NEW = "new"
-    MIX = "mix"
+from evalbot.suites.suites import Strategy
 
 
 @dataclass(frozen=True, slots=True)

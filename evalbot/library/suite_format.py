@@ -6,13 +6,13 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Discriminator, Field, JsonValue, Tag, WithJsonSchema, model_validator
 
-from evalbot.grading.sampling import Strategy
 from evalbot.library.field_types import Cron, Line, Share, Slug, Text, Tokens, Zone, complain, form_of
 from evalbot.library.grader_format import MAX_GRADERS, GraderFile
 from evalbot.library.item_format import ItemFile, MessageFile
 from evalbot.library.strict_model import FileModel, did_you_mean
 from evalbot.library.target_format import TargetEntry
 from evalbot.suites.gates import MOST_CONDITIONS
+from evalbot.suites.suites import Strategy
 
 OTHER_STRATEGIES = {
     "uncertain": Strategy.DISAGREE,

@@ -8,7 +8,8 @@ from evalbot.people import Person, Role
 from evalbot.runs.runs import Run
 from evalbot.slack.blocks import Payload
 from evalbot.slack.channels import check_may_post, find_channel
-from evalbot.slack.command_text import (
+from evalbot.slack.command_text import parse_command
+from evalbot.slack.command_values import (
     CancelCommand,
     Command,
     DigestAction,
@@ -22,7 +23,6 @@ from evalbot.slack.command_text import (
     RunCommand,
     StatusCommand,
     SuitesCommand,
-    parse_command,
 )
 from evalbot.slack.door import Asker, Door
 from evalbot.slack.views.errors import error_message

@@ -9,7 +9,8 @@ from typing import Any
 from evalbot.errors import BadRequest, EvalbotError
 from evalbot.people import Person
 from evalbot.slack.actions import replace_at
-from evalbot.slack.command_text import RunCommand, Verb, parse_command
+from evalbot.slack.command_text import parse_command
+from evalbot.slack.command_values import RunCommand, Verb
 from evalbot.slack.door import Door
 from evalbot.slack.ids import FIELD, BlockId, CallbackId, CandidateClick, DraftClick, GradeClick, ReviewClick, decode
 from evalbot.slack.views.previews import preview_message

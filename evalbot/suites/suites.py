@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 
 from evalbot.errors import UnknownName
 from evalbot.suites.graders import GraderSpec, GraderType
@@ -22,6 +23,16 @@ class RunDefaults:
     max_concurrency: int = 8
     judge: Target | None = None
     budget_usd: float | None = None
+
+
+class Strategy(StrEnum):
+    """How outputs are chosen: by chance, failures first, by the judge's doubts, or half and half."""
+
+    RANDOM = "random"
+    FAIL = "fail"
+    DISAGREE = "disagree"
+    NEW = "new"
+    MIX = "mix"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,14 @@ from dataclasses import replace
 from evalbot.grading.consensus import label_output
 from evalbot.grading.grades import Grade, GraderKind, Purpose
 from evalbot.grading.reviews import Review
-from evalbot.grading.sampling import Choice, Known, Pickable, Strategy, choose_outputs, usual_doubt
+from evalbot.grading.sampling import Choice, Known, Pickable, choose_outputs, usual_doubt
 from evalbot.reporting.scores import OutputScore
 from evalbot.runs.outputs import OutputId, RunId
 from evalbot.runs.runs import Run
 from evalbot.store import grades, reviews, runs
 from evalbot.store.database import Transaction
 from evalbot.suites.items import ItemStatus, Split
+from evalbot.suites.suites import Strategy
 from evalbot.workflows.scoring import ScoredRun
 
 

@@ -19,13 +19,14 @@ from evalbot.grading.reviews import (
     purpose_of,
     settle,
 )
-from evalbot.grading.sampling import Picked, Strategy, learn_doubts
+from evalbot.grading.sampling import Picked, learn_doubts
 from evalbot.people import Action, Person, PersonId, may
 from evalbot.runs.outputs import RunId
 from evalbot.runs.runs import Run
 from evalbot.store import grades, outputs, reviews, runs
 from evalbot.store.database import Transaction
 from evalbot.suites.items import ItemStatus
+from evalbot.suites.suites import Strategy
 from evalbot.workflows.announcer import ReviewState, RoundState
 from evalbot.workflows.curating import end_item_probation
 from evalbot.workflows.drawing import draw_outputs, known_outputs, recount, reviews_of

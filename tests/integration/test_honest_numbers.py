@@ -14,7 +14,6 @@ from evalbot.errors import ModelUnavailable
 from evalbot.grading.calibration import Standing
 from evalbot.grading.grades import GraderKind, Purpose
 from evalbot.grading.reviews import Review
-from evalbot.grading.sampling import Strategy
 from evalbot.library.assets import assets_folder
 from evalbot.library.project import load_project
 from evalbot.people import Person, PersonId, Role, TeamId
@@ -26,7 +25,7 @@ from evalbot.store import grades, outputs, reviews
 from evalbot.store.database import Store
 from evalbot.suites.graders import GraderSpec, GraderType
 from evalbot.suites.items import Item, ItemId, Split
-from evalbot.suites.suites import RunDefaults, Suite
+from evalbot.suites.suites import RunDefaults, Strategy, Suite
 from evalbot.suites.targets import short_target
 from evalbot.testing import RecordingAnnouncer, ScriptedModel, make_services
 from evalbot.workflows.curating import sync_suites

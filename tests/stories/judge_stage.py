@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from evalbot.grading.reviews import ReviewId
-from evalbot.grading.sampling import Strategy
 from evalbot.people import Person, PersonId, Role
 from evalbot.playground.driver import Seen
+from evalbot.suites.suites import Strategy
 from evalbot.workflows import reviewing
 from evalbot.workflows.announcer import QuietAnnouncer
 from evalbot.workflows.running import tell_result

@@ -45,7 +45,8 @@ NEVER = {
 """What a part may not import although its layer allows it; `*` stands for all of evalbot."""
 
 PURE = """
-    people stats suites runs grading reporting slack.views slack.blocks slack.text slack.command_text slack.command_words
+    people stats suites runs grading reporting slack.views slack.blocks slack.text slack.command_text slack.command_values
+    slack.command_words
 """
 
 OUTSIDE = """

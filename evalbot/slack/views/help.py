@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from evalbot.slack.blocks import Payload, button, code, confirm, context, message, section
-from evalbot.slack.command_text import EXAMPLES, Verb
+from evalbot.slack.command_values import EXAMPLES, Verb
 from evalbot.slack.ids import ActionId, SuiteClick, encode
 from evalbot.slack.text import Block, mrkdwn
 from evalbot.slack.views.numbers import counted

@@ -9,7 +9,6 @@ from collections import Counter
 
 from evalbot.grading.grades import Grade
 from evalbot.grading.reviews import ReviewStatus
-from evalbot.grading.sampling import Strategy
 from evalbot.slack.blocks import (
     Payload,
     View,
@@ -27,6 +26,7 @@ from evalbot.slack.ids import FIELD, ActionId, BlockId, CallbackId, GradeClick, 
 from evalbot.slack.text import Block, editable, mrkdwn, one_line, preformatted, quote, was_cut
 from evalbot.slack.views.numbers import counted, progress_bar
 from evalbot.suites.rubrics import Rubric, Step
+from evalbot.suites.suites import Strategy
 from evalbot.workflows.announcer import ReviewState, RoundState
 
 MOST_QUESTION = 600

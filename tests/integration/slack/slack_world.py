@@ -17,7 +17,6 @@ import aiohttp
 
 from evalbot.grading.grades import Grade, GraderKind
 from evalbot.grading.reviews import Review, ReviewId, Round, RoundId
-from evalbot.grading.sampling import Strategy
 from evalbot.people import PersonId, TeamId
 from evalbot.playground.server import Playground
 from evalbot.runs.runs import RunStatus, finish
@@ -28,6 +27,7 @@ from evalbot.slack.ids import GradeClick, encode, grade_action
 from evalbot.slack.sockets import Timing
 from evalbot.store import grades, outputs, reviews, runs, suites
 from evalbot.store.database import Store, Transaction
+from evalbot.suites.suites import Strategy
 from tests.factories import make_item, make_output, make_review, make_rubric, make_run, make_suite
 
 QUICK = Timing(ping_s=0.1, silent_s=0.5, connect_s=2.0, linger_s=1.0, pause_s=0.05, longest_pause_s=0.2, settled_s=0.5)

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalbot.grading.sampling import Choice, Known, Pickable, Strategy, choose_outputs, learn_doubts, usual_doubt
+from evalbot.grading.sampling import Choice, Known, Pickable, choose_outputs, learn_doubts, usual_doubt
 from evalbot.runs.outputs import OutputId
+from evalbot.suites.suites import Strategy
 
 FLAGS = st.lists(st.tuples(st.booleans(), st.booleans(), st.booleans()), max_size=30)
 

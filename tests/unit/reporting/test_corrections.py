@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from evalbot.grading.consensus import Label
 from evalbot.grading.grades import GraderKind
-from evalbot.grading.sampling import Known, Pickable, Strategy, choose_outputs, learn_doubts, usual_doubt
+from evalbot.grading.sampling import Known, Pickable, choose_outputs, learn_doubts, usual_doubt
 from evalbot.reporting.corrections import (
     FEWEST_GRADED,
     Drawn,
@@ -30,6 +30,7 @@ from evalbot.stats.intervals import widened_mean
 from evalbot.stats.judged import corrected_pool_mean
 from evalbot.suites.graders import PASS_CRITERION
 from evalbot.suites.items import ItemId
+from evalbot.suites.suites import Strategy
 
 RUBRIC = "helpful"
 JUDGE = frozenset({GraderKind.JUDGE})

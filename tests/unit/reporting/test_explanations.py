@@ -155,9 +155,7 @@ def test_an_unverified_judge_is_named_wherever_its_number_stands() -> None:
     assert explanation.doubt == ""
     assert explanation.beside[0].name == "by the judge alone, unverified"
     facts = {fact.name: fact.text for fact in explanation.facts}
-    assert facts["Trust in the judge"].startswith(
-        "unverified: agrees with people on 65 % of answers (50 to 78, n 40)"
-    )
+    assert facts["Trust in the judge"].startswith("unverified: agrees with people on 65 % of answers (50 to 78, n 40)")
 
 
 def test_each_number_of_a_run_has_a_name_of_its_own() -> None:

@@ -15,7 +15,7 @@ from evalbot.reporting.estimates import OVERALL, Degenerate, RunSummary, ScoreRo
 from evalbot.runs.forecasts import Forecast
 from evalbot.runs.outputs import Failure, Unit
 from evalbot.runs.runs import Progress, Run, RunStatus
-from evalbot.slack.command_text import Verb
+from evalbot.slack.command_values import Verb
 from evalbot.slack.views.digests import digest_message, digest_numbers_view
 from evalbot.slack.views.errors import error_message, failure_message
 from evalbot.slack.views.explain import arithmetic_view, explanation_message

@@ -9,10 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalbot.errors import UnknownName, UserError
-from evalbot.grading.sampling import Strategy
-from evalbot.slack.command_text import (
+from evalbot.slack.command_text import LATER, parse_command
+from evalbot.slack.command_values import (
     EXAMPLES,
-    LATER,
     CancelCommand,
     Command,
     DigestAction,
@@ -27,10 +26,10 @@ from evalbot.slack.command_text import (
     StatusCommand,
     SuitesCommand,
     Verb,
-    parse_command,
 )
 from evalbot.slack.command_words import did_you_mean
 from evalbot.slack.views.errors import error_message
+from evalbot.suites.suites import Strategy
 from tests.unit.slack.slack_rules import hostile_rows, problems_with, text_problems
 
 
