@@ -19,7 +19,7 @@ from evalbot.engines.claims import RunClaims
 from evalbot.errors import BadSetting, SlackUnavailable
 from evalbot.metrics.page import MetricsPage
 from evalbot.metrics.process import ProcessFigures
-from evalbot.metrics.shared import SharedFigures
+from evalbot.metrics.stored import SharedFigures
 from evalbot.people import TeamId
 from evalbot.runs.outputs import RunId
 from evalbot.schedule import start_schedule

@@ -13,13 +13,14 @@ import aiohttp
 from evalbot.app import Program
 from evalbot.grading.reviews import ReviewStatus
 from evalbot.people import Person, PersonId, Role, TeamId
+from evalbot.runs.requests import RunRequest
 from evalbot.runs.runs import Run
 from evalbot.suites.suites import Strategy
 from evalbot.workflows.announcer import QuietAnnouncer, ReviewState
 from evalbot.workflows.reviewing import GradeClick, RoundRequest, open_round, record_grade
 from evalbot.workflows.running import execute_run
 from evalbot.workflows.services import Services
-from evalbot.workflows.starting import RunRequest, start_run
+from evalbot.workflows.starting import start_run
 
 WEEKS = 11
 """How many weeks before this one are made up."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from evalbot.asking.answerers import Line
 from evalbot.metrics.exposition import write_metrics
 from evalbot.metrics.process import ProcessFigures, call_metrics
-from evalbot.metrics.shared import SharedFigures
+from evalbot.metrics.stored import SharedFigures
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,7 +160,8 @@ class RunSummary:
     `agreement` is how often judge and people give the same pass or fail, None while too few outputs were graded by people.
     `changes` compare with what was asked for, else with the baseline, else with the run before; `other_changes` with the second
     of these that there is.
-    `standing` says how far the judge may be believed, None where nobody looked.
+    `standing` says how far the judge may be believed, None where nobody looked. `reviewable` tells whether people can grade
+    the answers: some item has a rubric.
     """
 
     rows: tuple[ScoreRow, ...]
@@ -178,6 +179,7 @@ class RunSummary:
     standing: JudgeStanding | None = None
     response: Response | None = None
     degenerate: tuple[Degenerate, ...] = ()
+    reviewable: bool = True
 
     @property
     def unverified(self) -> bool:

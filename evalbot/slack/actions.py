@@ -12,6 +12,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 from evalbot.errors import BadRequest
 from evalbot.people import Person, Role
 from evalbot.reporting.posts import Post
+from evalbot.runs.requests import RunRequest
 from evalbot.slack.announcer import REVIEW_N
 from evalbot.slack.blocks import Payload
 from evalbot.slack.channels import check_may_post
@@ -197,7 +198,7 @@ async def run_again(door: Door, press: Press) -> Next | None:
 async def run_suite(door: Door, press: Press) -> Next | None:
     """Start a run of a suite from a list; from the Home tab its card goes to the presser's direct messages."""
     suite = decode(press.value, SuiteClick).suite
-    request = starting.RunRequest(suite, press.person, channel=press.channel or press.person.id)
+    request = RunRequest(suite, press.person, channel=press.channel or press.person.id)
 
     async def begin() -> None:
         run = await start(door, request)

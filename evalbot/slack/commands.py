@@ -5,6 +5,7 @@ from __future__ import annotations
 from evalbot.errors import BadRequest, EvalbotError
 from evalbot.grading.trials import JudgeReport
 from evalbot.people import Person, Role
+from evalbot.runs.requests import RunRequest
 from evalbot.runs.runs import Run
 from evalbot.slack.blocks import Payload
 from evalbot.slack.channels import check_may_post, find_channel
@@ -85,7 +86,7 @@ async def answer(door: Door, asker: Asker, command: Command) -> Payload:
 async def _run(door: Door, asker: Asker, command: RunCommand) -> Payload:
     """Show what a run would take; its card appears in the channel when it is started."""
     await check_may_post(door.client, asker.channel, door.command)
-    request = starting.RunRequest(
+    request = RunRequest(
         suite=command.suite,
         person=asker.person,
         targets=command.targets,
@@ -100,7 +101,7 @@ async def _run(door: Door, asker: Asker, command: RunCommand) -> Payload:
     return preview_message(await previewing.preview_run(door.services, request))
 
 
-async def start(door: Door, request: starting.RunRequest) -> Run:
+async def start(door: Door, request: RunRequest) -> Run:
     """Save a run and begin it, unless it waits for an approver."""
     run = await starting.start_run(door.services, request)
     if run.going:

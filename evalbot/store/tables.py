@@ -84,7 +84,7 @@ class SuiteItemRow(Row, table=True):
 
     __tablename__ = "suite_items"
     __table_args__ = (
-        ForeignKeyConstraint(["team", "name", "version"], [f"suites.{one}" for one in _SUITE_KEY]),
+        ForeignKeyConstraint(["team", "name", "version"], [f"suites.{one}" for one in _SUITE_KEY], onupdate="CASCADE"),
         Index(None, "team", "name", "version", "id"),
     )
     team: KeyText

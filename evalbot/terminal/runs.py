@@ -17,16 +17,17 @@ from evalbot.people import Person, PersonId, Role
 from evalbot.reporting.estimates import RunSummary
 from evalbot.reports.forecast_words import cost_words, preview_line
 from evalbot.runs.budgets import dollars
+from evalbot.runs.requests import Preview, RunRequest
 from evalbot.runs.runs import Run, RunStatus
 from evalbot.settings import load_settings
 from evalbot.terminal.progress import TerminalAnnouncer
 from evalbot.terminal.stored_runs import open_archive
 from evalbot.workflows import browsing
 from evalbot.workflows.going_on import go_on
-from evalbot.workflows.previewing import Preview, look_at
+from evalbot.workflows.previewing import look_at
 from evalbot.workflows.regrading import start_regrading
 from evalbot.workflows.running import cancel_run, resume_run
-from evalbot.workflows.starting import RunRequest, change_budget, find_interrupted, start_run
+from evalbot.workflows.starting import change_budget, find_interrupted, start_run
 
 PATIENCE_S = 60.0
 """How long a run from the command line waits for a database that is away before it says so."""

@@ -9,13 +9,14 @@ from evalbot.errors import BadRequest, Conflict, UnknownName
 from evalbot.grading.grades import Grade, GraderKind
 from evalbot.people import Person
 from evalbot.runs.outputs import Output, RunId, output_id
+from evalbot.runs.requests import RunRequest
 from evalbot.runs.runs import Progress, Run, RunStatus
 from evalbot.store import grades, outputs
 from evalbot.store.database import Transaction
 from evalbot.suites.suites import Suite
 from evalbot.workflows.scoring import get_suite
 from evalbot.workflows.services import Services
-from evalbot.workflows.starting import RunRequest, check_may_start, save_run
+from evalbot.workflows.starting import check_may_start, save_run
 
 _Left = tuple[Suite, list[Output], list[Grade]]
 

@@ -9,13 +9,14 @@ from pydantic import TypeAdapter
 
 from evalbot.errors import Conflict, UnknownName
 from evalbot.people import Person
-from evalbot.runs.forecasts import Forecast, needs_approval
+from evalbot.runs.forecasts import needs_approval
+from evalbot.runs.requests import Preview, RunRequest
 from evalbot.runs.runs import Run
 from evalbot.store import budgets
 from evalbot.store.budgets import Draft
 from evalbot.store.json_text import dump_noun, load_noun
 from evalbot.workflows.services import Services
-from evalbot.workflows.starting import RunRequest, look_ahead, start_run
+from evalbot.workflows.starting import look_ahead, start_run
 
 KEPT = timedelta(days=1)
 """A preview that nobody has acted on for so long is gone."""
@@ -34,20 +35,6 @@ class Asked:
     versus: str
     channel: str
     budget: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """A run before its start: what was asked for, the run it would be, what that is expected to take, who must approve.
-
-    `draft_id` is what starts it; empty where nothing is kept. `waits` tells that it would wait for an approver.
-    """
-
-    draft_id: str
-    request: RunRequest
-    run: Run
-    forecast: Forecast
-    waits: bool
 
 
 _ASKED = TypeAdapter(Asked)

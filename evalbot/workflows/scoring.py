@@ -157,6 +157,7 @@ def summarise(
         standing=standing,
         response=Response(len(asked), graded) if asked else None,
         degenerate=scored.degenerate,
+        reviewable=any(scored.suite.rubric_of(item) for item in scored.suite.items),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from rapidfuzz import process
 
@@ -13,6 +13,7 @@ from evalbot.runs.budgets import Decision, RunBudget, dollars
 from evalbot.runs.forecasts import Forecast, needs_approval
 from evalbot.runs.outputs import RunId
 from evalbot.runs.planning import choose_items
+from evalbot.runs.requests import RunRequest
 from evalbot.runs.runs import Progress, Run, RunStatus, check_size
 from evalbot.store import budgets, runs, suites
 from evalbot.store.database import Transaction
@@ -26,26 +27,6 @@ from evalbot.workflows.services import Services
 
 DRAW_SEED = 0
 """Limited runs draw with one seed, so that two of them ask the same items and can be compared."""
-
-
-@dataclass(frozen=True, slots=True)
-class RunRequest:
-    """What somebody asks to be run; None and empty mean what the suite says. `targets` are labels or `provider:model`.
-
-    `budget` is what it may cost at most, in nanos. `approved` says that its cost was approved beforehand.
-    """
-
-    suite: str
-    person: Person
-    targets: tuple[str, ...] = ()
-    limit: int | None = None
-    repeats: int | None = None
-    concurrency: int | None = None
-    holdout: bool = False
-    versus: str = ""
-    channel: str = ""
-    budget: int | None = None
-    approved: bool = False
 
 
 Also = Callable[[Transaction], Awaitable[None]]

@@ -17,6 +17,7 @@ from evalbot.grading.grades import Grade, Grader, GraderKind
 from evalbot.people import Person, PersonId, Role
 from evalbot.reporting.estimates import RunSummary
 from evalbot.runs.outputs import Output, Unit, Usage, output_id
+from evalbot.runs.requests import RunRequest
 from evalbot.runs.runs import Progress, Run
 from evalbot.settings import load_settings
 from evalbot.store import grades, outputs, runs
@@ -27,7 +28,7 @@ from evalbot.suites.suites import Suite
 from evalbot.suites.targets import short_target
 from evalbot.workflows.announcer import QuietAnnouncer
 from evalbot.workflows.curating import sync_suites
-from evalbot.workflows.starting import RunRequest, start_run
+from evalbot.workflows.starting import start_run
 from tests.bench.run import IN_FLIGHT
 
 

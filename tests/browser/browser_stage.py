@@ -22,12 +22,13 @@ from evalbot.people import Person, PersonId, Role
 from evalbot.playground.model_server import ModelServer
 from evalbot.playground.server import Playground
 from evalbot.playground.simulated.simulation import Simulation
+from evalbot.runs.requests import RunRequest
 from evalbot.serving import Bot, open_bot
 from evalbot.settings import Settings, load_settings
 from evalbot.slack.pace import Pace
 from evalbot.workflows.announcer import QuietAnnouncer
 from evalbot.workflows.running import execute_run
-from evalbot.workflows.starting import RunRequest, start_run
+from evalbot.workflows.starting import start_run
 
 PROJECT = Path(__file__).parent / "project"
 FLAGS = (

@@ -16,7 +16,7 @@ from evalbot.playground.driver import Driver, RemoteDriver, Seen
 from evalbot.playground.simulated.simulation import Simulation
 from evalbot.store.database import Store
 from tests.browser.browser_stage import DESKTOP, FLAGS, PHONE, Window, find_chromium
-from tests.stories.judge_stage import graded_run, script, write_project
+from tests.stories.judge_stage import grade_answers, graded_run, script, write_project
 from tests.stories.story_stage import open_stage
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
@@ -132,6 +132,63 @@ async def take_judge(browser: Browser, folder: Path) -> None:
         await context.close()
 
 
+VERDICTS = ("base", "better", "worse", "same", "unclear")
+"""Five prompts of one simulated model; their names say how each does against the first."""
+
+EACH = 160
+
+
+async def take_numbers(browser: Browser, folder: Path) -> None:
+    """Take the pictures of what a card says: by the judge alone, corrected by people, and each verdict of a comparison."""
+    database = folder / "numbers.db"
+    await (await Store.open(f"sqlite+aiosqlite:///{database}")).close()
+    project = write_project(folder / "numbers")
+    write_verdicts(project)
+    async with open_stage(database, Simulation(latency_ms=0), project=project) as stage:
+        context = await browser.new_context(viewport={"width": DESKTOP[0], "height": 620}, color_scheme="light")
+        dana = Window(await context.new_page())
+        await dana.page.goto(f"{stage.slack.page_url}?as=dana")
+        await dana.open_channel("support-evals")
+        stage.script(script=script(taken_in=False))
+        await stage.finished("run desk")
+        await dana.see(dana.messages("Run 1 by"), "Why these numbers?")
+        await keep(dana, "judge-alone")
+        await grade_answers(stage, graded=32)
+        await dana.see(dana.messages("Run 1 by"), "people graded")
+        await keep(dana, "corrected")
+        stage.script(script={question: said for name in VERDICTS for question, said in answers_of(name).items()})
+        await dana.page.set_viewport_size({"width": DESKTOP[0], "height": 760})
+        await stage.finished("run verdicts", 2)
+        await dana.see(dana.messages("Run 2 by"), "Why these numbers?")
+        await keep(dana, "verdicts")
+        await context.close()
+
+
+def write_verdicts(project: Path) -> None:
+    """Write a suite whose targets stand in every relation to the first."""
+    targets = ", ".join(f'{{id: "openai:sim-steady", label: {name}, prompt: {name}}}' for name in VERDICTS)
+    said = "{{question}}"
+    prompts = ", ".join(
+        f'{{name: {name}, messages: [{{role: user, content: "{said} ({name})"}}]}}' for name in VERDICTS
+    )
+    graders = "defaults: {graders: [{type: contains, value: yes it is}]}"
+    head = f"name: verdicts\nprompts: [{prompts}]\ntargets: [{targets}]\nbaseline: base\n{graders}\n"
+    items = "".join(f'  - {{id: v{n:03}, input: "Claim {n:03}?"}}\n' for n in range(EACH))
+    (project / "suites" / "verdicts.yaml").write_text(f"{head}run: {{max_concurrency: 32}}\nitems:\n{items}")
+
+
+def answers_of(name: str) -> dict[str, str]:
+    """Give what a simulated target answers: the base is right on three of four."""
+    wrong = {
+        "base": [n % 4 == 0 for n in range(EACH)],
+        "better": [n % 10 == 0 for n in range(EACH)],
+        "worse": [n % 2 == 0 for n in range(EACH)],
+        "same": [n % 4 == 0 for n in range(EACH)],
+        "unclear": [n % 4 == 1 if n % 5 < 2 else n % 4 == 0 or n % 23 == 0 for n in range(EACH)],
+    }[name]
+    return {f"Claim {n:03}? ({name})": "no it is not" if wrong[n] else "yes it is" for n in range(EACH)}
+
+
 async def main() -> None:
     """Run the demo and take the pictures."""
     path = find_chromium()
@@ -145,6 +202,7 @@ async def main() -> None:
             browser = await playwright.chromium.launch(executable_path=path, args=[*FLAGS])
             await take_all(browser, demo)
             await take_judge(browser, Path(folder))
+            await take_numbers(browser, Path(folder))
             await browser.close()
 
 

@@ -15,6 +15,7 @@ from evalbot.engines.job_queue import JobQueue, open_queue
 from evalbot.engines.shard_work import ShardJob, WorkPace, register_work, work_until
 from evalbot.people import Person, PersonId, Role, TeamId
 from evalbot.runs.outputs import Output, RunId
+from evalbot.runs.requests import RunRequest
 from evalbot.runs.runs import Run
 from evalbot.store import outputs, runs
 from evalbot.store.database import Store
@@ -26,7 +27,7 @@ from evalbot.testing import RecordingAnnouncer, Reply, ScriptedModel, make_servi
 from evalbot.workflows.curating import sync_suites
 from evalbot.workflows.running import finish_run, run_shard
 from evalbot.workflows.services import Services
-from evalbot.workflows.starting import RunRequest, start_run
+from evalbot.workflows.starting import start_run
 
 ANN = Person(PersonId("U1"), TeamId("local"), "Ann", Role.ADMIN)
 ITEMS = 12

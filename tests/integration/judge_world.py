@@ -17,6 +17,7 @@ from evalbot.library.project import Project
 from evalbot.library.rubrics import load_rubric
 from evalbot.people import Person, PersonId, Role, TeamId
 from evalbot.runs.outputs import Output
+from evalbot.runs.requests import RunRequest
 from evalbot.runs.runs import Run
 from evalbot.store import grades, outputs, reviews, runs, suites
 from evalbot.store.database import Store, Transaction
@@ -29,7 +30,7 @@ from evalbot.workflows.calibrating import find_standing
 from evalbot.workflows.curating import sync_suites
 from evalbot.workflows.judge_trials import carry_out, start_calibration
 from evalbot.workflows.running import execute_run
-from evalbot.workflows.starting import RunRequest, newest_suite, start_run
+from evalbot.workflows.starting import newest_suite, start_run
 
 ROOT = Path(__file__).parents[2]
 TEAM = TeamId("local")

@@ -112,6 +112,7 @@ async def spent_through_kills(folder: Path, kills: int, items: int, call: int) -
     assert simulation.requests["sim-steady"] <= len(units) + kills * AT_ONCE
 
 
+@pytest.mark.short
 async def test_killed_twice_within_a_budget(tmp_path: Path) -> None:
     """After two kills what was really spent is within the budget, and the run ends with what it has."""
     await spent_through_kills(tmp_path, 2, 500, 4_400_000)

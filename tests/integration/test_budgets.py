@@ -24,6 +24,7 @@ from evalbot.playground.model_server import ModelServer
 from evalbot.playground.simulated.simulation import Simulation
 from evalbot.runs.budgets import BILLION, Account, Bill, Limits, Scope, Spent
 from evalbot.runs.outputs import Usage
+from evalbot.runs.requests import RunRequest
 from evalbot.runs.runs import Run, RunStatus
 from evalbot.store import budgets, outputs, runs
 from evalbot.store.database import Store
@@ -37,7 +38,7 @@ from evalbot.workflows.curating import sync_suites
 from evalbot.workflows.running import execute_run
 from evalbot.workflows.services import Services
 from evalbot.workflows.spending import MeteredAnswerers, Purse
-from evalbot.workflows.starting import RunRequest, start_run
+from evalbot.workflows.starting import start_run
 
 TEAM = TeamId("local")
 ANN = Person(PersonId("U1"), TEAM, "Ann", Role.ADMIN)
@@ -360,6 +361,7 @@ asyncio.run(spend())
 """
 
 
+@pytest.mark.short
 async def test_two_programs_share_one_budget(database_url: str) -> None:
     """Two processes with eight calls at once each never spend more than there is, and leave less than two calls' worth."""
     most = 300 * CENT

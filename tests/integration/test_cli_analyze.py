@@ -380,6 +380,7 @@ def test_a_common_value_gets_two_numbers_and_intervals_no_list(analyze: Call) ->
     assert "The means of the outputs reach from 10.05 to 49.05." in out
 
 
+@pytest.mark.short
 def test_a_hundred_thousand_grades_take_under_three_seconds(analyze: Call) -> None:
     """Reading, analysing and writing 100,000 grades with a judge stays below 3 s of processor time."""
     rows = [

@@ -110,7 +110,9 @@ async def test_the_usual_mix_of_faults_gives_every_answer(sqlite_store: Store, t
     assert sum(endpoint.asked.values()) > 310, "there were faults"
 
 
-@pytest.mark.parametrize("storm_s", [4.0, pytest.param(60.0, marks=pytest.mark.drill)])
+@pytest.mark.parametrize(
+    "storm_s", [pytest.param(4.0, marks=pytest.mark.short), pytest.param(60.0, marks=pytest.mark.drill)]
+)
 async def test_a_storm_of_refusals_is_sat_out(sqlite_store: Store, tmp_path: Path, storm_s: float) -> None:
     """While 90 % are refused at most 2 calls a second are made; nothing is lost; soon after it is as fast as before."""
     rng = random.Random(3)

@@ -17,11 +17,12 @@ import pytest
 from evalbot.app import open_program, open_store
 from evalbot.errors import OutsideError
 from evalbot.logs import JsonLines
-from evalbot.metrics.shared import SharedFigures
+from evalbot.metrics.stored import SharedFigures
 from evalbot.people import Person, PersonId, Role
+from evalbot.runs.requests import RunRequest
 from evalbot.settings import Settings, load_settings
 from evalbot.slack.http_app import build_http_app, serve_http
-from evalbot.workflows.starting import RunRequest, start_run
+from evalbot.workflows.starting import start_run
 from evalbot.working import open_worker
 from tests.integration.cli.cli_world import KEY, ChatServer, Reply, serving
 from tests.integration.slack.slack_world import open_world

@@ -19,6 +19,7 @@ from evalbot.library.rubrics import load_rubric
 from evalbot.people import Person, PersonId, Role, TeamId
 from evalbot.reporting.estimates import RunSummary
 from evalbot.runs.outputs import Output, Usage
+from evalbot.runs.requests import RunRequest
 from evalbot.runs.runs import Run
 from evalbot.store import grades, outputs
 from evalbot.store.database import Store
@@ -34,7 +35,7 @@ from evalbot.workflows.curating import sync_suites
 from evalbot.workflows.judging import judge_rivals
 from evalbot.workflows.running import execute_run
 from evalbot.workflows.services import Services
-from evalbot.workflows.starting import RunRequest, start_run
+from evalbot.workflows.starting import start_run
 
 ROOT = Path(__file__).parents[2]
 ANN = Person(PersonId("U1"), TeamId("local"), "Ann", Role.ADMIN)

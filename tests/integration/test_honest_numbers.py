@@ -19,6 +19,7 @@ from evalbot.library.project import load_project
 from evalbot.people import Person, PersonId, Role, TeamId
 from evalbot.reporting.estimates import OVERALL, Estimate, How, RunSummary
 from evalbot.runs.outputs import Output
+from evalbot.runs.requests import RunRequest
 from evalbot.runs.runs import Run
 from evalbot.slack.views.runs import verdict_line
 from evalbot.store import grades, outputs, reviews
@@ -40,7 +41,7 @@ from evalbot.workflows.reviewing import (
 )
 from evalbot.workflows.running import execute_run
 from evalbot.workflows.scoring import summarise_run
-from evalbot.workflows.starting import RunRequest, start_run
+from evalbot.workflows.starting import start_run
 
 TEAM = TeamId("local")
 ANN, BEN, EVE = (Person(PersonId(name), TEAM, name, Role.APPROVER) for name in ("ann", "ben", "eve"))

@@ -16,6 +16,7 @@ from evalbot.grading.judging import Material, fill_judge_prompt, parse_verdict, 
 from evalbot.library.project import Project
 from evalbot.library.rubrics import load_rubric
 from evalbot.people import Person, PersonId, Role, TeamId
+from evalbot.runs.requests import RunRequest
 from evalbot.store import grades, outputs
 from evalbot.store.database import Store
 from evalbot.suites.graders import GraderSpec, GraderType
@@ -26,7 +27,7 @@ from evalbot.suites.targets import short_target
 from evalbot.testing import ScriptedModel, make_services
 from evalbot.workflows.curating import sync_suites
 from evalbot.workflows.running import execute_run
-from evalbot.workflows.starting import RunRequest, start_run
+from evalbot.workflows.starting import start_run
 
 ROOT = Path(__file__).parents[2]
 MARK = "k3v9x2q7"

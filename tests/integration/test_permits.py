@@ -42,6 +42,7 @@ async def count_taken(shared: SharedPermits, seconds: float, at_once: int = 10) 
     return [at for at in taken if at < until]
 
 
+@pytest.mark.short
 async def test_three_processes_share_one_limit(stores: list[Store]) -> None:
     """At 40 a second three greedy processes get 40 a second together, after a burst of one second at most, and each its part."""
     shared = [SharedPermits(store, ENDPOINT, 40) for store in stores]

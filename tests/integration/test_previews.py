@@ -12,6 +12,7 @@ from evalbot.errors import BadRequest, Conflict, NotAllowed, UnknownName
 from evalbot.people import PersonId, Role, TeamId
 from evalbot.runs.budgets import BILLION, Limits, Scope
 from evalbot.runs.outputs import RunId, Usage
+from evalbot.runs.requests import RunRequest
 from evalbot.runs.runs import Run, RunStatus
 from evalbot.store import runs
 from evalbot.store.database import Store
@@ -20,7 +21,7 @@ from evalbot.workflows import approving, previewing
 from evalbot.workflows.going_on import go_on
 from evalbot.workflows.retelling import tell_again
 from evalbot.workflows.running import cancel_run, execute_run, list_open_runs
-from evalbot.workflows.starting import RunRequest, change_budget, start_run
+from evalbot.workflows.starting import change_budget, start_run
 from tests.integration.test_budgets import ANN, ASK, CENT, World, world_with
 
 LEE = replace(ANN, id=PersonId("U2"), name="Lee", role=Role.APPROVER)

@@ -7,6 +7,7 @@ from evalbot.library.project import load_project
 from evalbot.people import Person, PersonId, Role, TeamId
 from evalbot.runs.outputs import output_id
 from evalbot.runs.planning import plan_units
+from evalbot.runs.requests import RunRequest
 from evalbot.store import suites
 from evalbot.store.database import Store
 from evalbot.suites.items import Item, ItemId, ItemStatus
@@ -17,7 +18,7 @@ from evalbot.workflows.curating import Feedback, approve_candidate, record_feedb
 from evalbot.workflows.reviewing import GradeClick, RoundRequest, open_round, record_grade
 from evalbot.workflows.running import execute_run
 from evalbot.workflows.services import Services
-from evalbot.workflows.starting import RunRequest, start_run
+from evalbot.workflows.starting import start_run
 
 TEAM = TeamId("local")
 ANN, BEN, EVE = (Person(PersonId(name), TEAM, name, Role.APPROVER) for name in ("ann", "ben", "eve"))

@@ -16,6 +16,7 @@ from evalbot.library.rubrics import load_rubric
 from evalbot.people import Person, PersonId, Role, TeamId
 from evalbot.reporting.estimates import RunSummary
 from evalbot.runs.outputs import Output, Usage
+from evalbot.runs.requests import RunRequest
 from evalbot.runs.runs import Run, RunStatus
 from evalbot.store import outputs, runs
 from evalbot.store.database import Store
@@ -27,7 +28,7 @@ from evalbot.testing import RecordingAnnouncer, Reply, ScriptedModel, make_servi
 from evalbot.workflows.curating import sync_suites
 from evalbot.workflows.regrading import start_regrading
 from evalbot.workflows.running import execute_run
-from evalbot.workflows.starting import RunRequest, start_run
+from evalbot.workflows.starting import start_run
 
 ROOT = Path(__file__).parents[2]
 ANN = Person(PersonId("U1"), TeamId("local"), "Ann", Role.ADMIN)

@@ -15,6 +15,7 @@ from evalbot.library.project import load_project
 from evalbot.people import Person, PersonId, Role, TeamId
 from evalbot.reporting.estimates import RunSummary
 from evalbot.runs.outputs import Output
+from evalbot.runs.requests import RunRequest
 from evalbot.runs.runs import Progress, Run, RunStatus
 from evalbot.store import grades, outputs, runs
 from evalbot.store.database import Store
@@ -27,7 +28,7 @@ from evalbot.testing import FixedClock, RecordingAnnouncer, Reply, ScriptedModel
 from evalbot.workflows.curating import sync_suites
 from evalbot.workflows.running import cancel_run, execute_run, list_open_runs, pause_run, resume_run
 from evalbot.workflows.services import Services
-from evalbot.workflows.starting import RunRequest, find_interrupted, same_again, start_run
+from evalbot.workflows.starting import find_interrupted, same_again, start_run
 
 ANN = Person(PersonId("U1"), TeamId("local"), "Ann", Role.ADMIN)
 ITEMS = 12

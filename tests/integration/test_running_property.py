@@ -185,6 +185,6 @@ def test_any_sequence_of_stops_leaves_one_result_per_unit(
     run_state_machine_as_test(
         RunMachine,
         settings=settings(
-            max_examples=15, stateful_step_count=8, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=6, stateful_step_count=8, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )

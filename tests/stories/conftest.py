@@ -47,7 +47,7 @@ def database(empty_database: Path, tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture(params=["socket", "http"])
+@pytest.fixture(params=["socket", pytest.param("http", marks=pytest.mark.short)])
 async def stage(
     request: pytest.FixtureRequest, database: Path, simulation: Simulation, quiet_log: None
 ) -> AsyncIterator[Stage]:

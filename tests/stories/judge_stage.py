@@ -87,6 +87,12 @@ async def graded_run(stage: Stage, people: tuple[str, ...] = ("lee", "kim"), gra
     """Run the suite, let people grade so many answers of it as they deserve, and give the run's card."""
     stage.script(script=script(taken_in=True))
     card = await stage.finished("run desk")
+    await grade_answers(stage, people, graded)
+    return card
+
+
+async def grade_answers(stage: Stage, people: tuple[str, ...] = ("lee", "kim"), graded: int = QUESTIONS) -> None:
+    """Let people grade so many answers of the run, drawn by chance, as they deserve."""
     services = stage.bot.program.services
     quiet = replace(services, announcer=QuietAnnouncer())
     for size in (20, graded - 20 - FIRST):
@@ -98,7 +104,6 @@ async def graded_run(stage: Stage, people: tuple[str, ...] = ("lee", "kim"), gra
         await asyncio.gather(*(reviewing.record_grade(services, person, _grade(*one)) for one in found))
     await tell_result(services, await stage.run())
     await stage.quiet()
-    return card
 
 
 def _grade(review_id: ReviewId, n: int) -> reviewing.GradeClick:

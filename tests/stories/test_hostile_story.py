@@ -34,9 +34,14 @@ def commands(request: pytest.FixtureRequest) -> Mapping[str, str]:
     return COMMANDS if request.param == "inline" else shared_texts("commands.jsonl")
 
 
-@pytest.fixture
+@pytest.fixture(params=["socket", pytest.param("http", marks=pytest.mark.short)])
 async def hostile_stage(
-    database: Path, simulation: Simulation, tmp_path: Path, quiet_log: None, answers: Mapping[str, str]
+    request: pytest.FixtureRequest,
+    database: Path,
+    simulation: Simulation,
+    tmp_path: Path,
+    quiet_log: None,
+    answers: Mapping[str, str],
 ) -> AsyncIterator[Stage]:
     """A stage whose suite asks one question for each hostile text, which the model answers with that text."""
     suite = {
@@ -51,7 +56,7 @@ async def hostile_stage(
     (tmp_path / "suites" / "hostile.yaml").write_text(json.dumps(suite))
     script: dict[str, Any] = {f"Question {name}!": text for name, text in answers.items()}
     simulation.apply({"script": script | {"sim-judge": {"BEGIN TASK": POOR}}})
-    async with open_stage(database, simulation, project=tmp_path) as stage:
+    async with open_stage(database, simulation, http=request.param == "http", project=tmp_path) as stage:
         yield stage
         assert [one.text for one in stage.slack.violations()] == []
 

@@ -15,19 +15,17 @@ from tests.stories.judge_stage import POLITE, ask, graded_run, script, write_pro
 from tests.stories.story_stage import CHANNEL, PATIENCE_S, Stage, open_stage
 
 
-@pytest.fixture
+@pytest.fixture(params=["socket", pytest.param("http", marks=pytest.mark.short)])
 async def desk_stage(
     request: pytest.FixtureRequest, database: Path, simulation: Simulation, quiet_log: None, tmp_path: Path
 ) -> AsyncIterator[Stage]:
-    """The shop with the bot connected as the story says; it must leave no violation behind."""
+    """The shop with the bot connected by Socket Mode, and then by HTTP; the story must leave no violation behind."""
     project = write_project(tmp_path / "desk")
-    http = getattr(request, "param", "socket") == "http"
-    async with open_stage(database, simulation, http=http, project=project) as opened:
+    async with open_stage(database, simulation, http=request.param == "http", project=project) as opened:
         yield opened
         assert [one.text for one in opened.slack.violations()] == []
 
 
-@pytest.mark.parametrize("desk_stage", ["socket", "http"], indirect=True)
 async def test_a_judge_is_measured_calibrated_and_told_of(desk_stage: Stage) -> None:
     """From "not measured" over "unverified" to a card that shows what examples change on answers kept aside."""
     stage = desk_stage
@@ -64,7 +62,6 @@ async def test_everything_is_reached_by_mention_in_the_thread_of_a_run(desk_stag
     await stage.settled_down()
 
 
-@pytest.mark.parametrize("desk_stage", ["socket", "http"], indirect=True)
 async def test_a_number_is_explained_with_its_arithmetic_and_shared_once(desk_stage: Stage) -> None:
     """Items, graders, judge, people, formula and source; the steps behind a button; and one post for two presses."""
     stage = desk_stage

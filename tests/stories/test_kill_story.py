@@ -98,6 +98,7 @@ async def open_world(database: Path, simulation: Simulation) -> AsyncIterator[Wo
         yield World(slack, models, database)
 
 
+@pytest.mark.short
 async def test_killed_twice_in_a_run(database: Path, simulation: Simulation) -> None:
     """After two kills a run of 90 answers has 90 results, none twice, and ends in the card it began with."""
     async with open_world(database, simulation) as world:

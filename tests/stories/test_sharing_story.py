@@ -118,6 +118,7 @@ async def test_a_second_bot_on_a_sqlite_file_is_refused(stage: Stage) -> None:
     await stage.restart()
 
 
+@pytest.mark.short
 async def test_a_run_from_slack_is_carried_out_by_a_worker(worked_stage: Stage) -> None:
     """The card waits, shows progress while a worker asks, and ends in the verdict with its reviews, as it does without workers."""
     stage = worked_stage

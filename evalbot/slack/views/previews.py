@@ -9,6 +9,7 @@ from evalbot.reports.forecast_words import change_words, cost_words, preview_lin
 from evalbot.reports.words import counted, money_words
 from evalbot.runs.budgets import Scope, dollars
 from evalbot.runs.forecasts import Precision
+from evalbot.runs.requests import Preview, RunRequest
 from evalbot.runs.runs import Run
 from evalbot.slack.blocks import (
     Element,
@@ -26,8 +27,6 @@ from evalbot.slack.blocks import (
 )
 from evalbot.slack.ids import FIELD, ActionId, BlockId, CallbackId, DraftClick, RunClick, encode
 from evalbot.slack.text import Block, mrkdwn, one_line
-from evalbot.workflows.previewing import Preview
-from evalbot.workflows.starting import RunRequest
 
 _NAME = 60
 MOST_NAMED = 5

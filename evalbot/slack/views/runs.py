@@ -388,7 +388,7 @@ def _buttons(run: Run, summary: RunSummary, review_n: int) -> list[Block]:
         button("Why these numbers?", ActionId.RUN_NUMBERS, value),
         button("Run again", ActionId.RUN_AGAIN, value, confirm=_again(run, summary)),
     ]
-    return [review, *others] if review_n and summary.outputs else others
+    return [review, *others] if review_n and summary.outputs and summary.reviewable else others
 
 
 def _again(run: Run, summary: RunSummary) -> Block:

@@ -18,8 +18,9 @@ import pytest
 
 from evalbot.app import open_program, open_store
 from evalbot.people import Person, PersonId, Role
+from evalbot.runs.requests import RunRequest
 from evalbot.settings import load_settings
-from evalbot.workflows.starting import RunRequest, start_run
+from evalbot.workflows.starting import start_run
 from tests.integration.cli.cli_world import PATIENCE_S, ChatServer, Reply, Said, finish, start, write_problems
 
 Call = Callable[..., Said]
@@ -63,6 +64,7 @@ def is_complete(said: Said, items: int) -> bool:
     )
 
 
+@pytest.mark.short
 def test_a_run_killed_twice_ends_with_one_result_per_item(evalbot: Call, project: Path, chat: ChatServer) -> None:
     """After kill -9 in the middle the same command goes on with what is missing; only calls in flight are made again."""
     make_suite(evalbot, project, chat, ITEMS)
@@ -113,6 +115,7 @@ def test_a_run_killed_fifty_times_ends_with_one_result_per_item(evalbot: Call, p
     assert stored() == ([500], [500])
 
 
+@pytest.mark.short
 def test_interrupting_a_run_is_quiet_and_it_goes_on(evalbot: Call, project: Path, chat: ChatServer) -> None:
     """On a terminal there is a bar; Ctrl+C ends with exit code 130 and one sentence; the same command goes on."""
     make_suite(evalbot, project, chat, ITEMS)
@@ -139,6 +142,7 @@ def test_interrupting_a_run_is_quiet_and_it_goes_on(evalbot: Call, project: Path
     assert stored() == ([ITEMS], [ITEMS])
 
 
+@pytest.mark.short
 def test_two_processes_do_not_carry_out_the_same_run(
     evalbot: Call, project: Path, chat: ChatServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

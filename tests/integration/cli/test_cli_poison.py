@@ -33,6 +33,7 @@ def deadly(project: Path) -> Path:
     return project
 
 
+@pytest.mark.short
 def test_an_item_that_kills_is_set_aside_after_three_tries(deadly: Path) -> None:
     """After three starts that died without getting further, it is kept as an error with its reason; the others are answered."""
     deaths, said = 0, finish(start(*COMMAND))

@@ -83,6 +83,7 @@ def assert_whole(said: Said, items: int) -> None:
     assert [row["score"] for row in report["estimates"]] == [1.0]
 
 
+@pytest.mark.short
 def test_a_killed_worker_is_replaced_without_a_person(
     evalbot: Call, shared: Path, chat: ChatServer, postgresql_url: str
 ) -> None:

@@ -95,6 +95,7 @@ def large_files() -> dict[str, str]:
     }
 
 
+@pytest.mark.short
 def test_no_file_takes_long_or_much_memory(tmp_path: Path) -> None:
     """Under 5 s each and 400 MB in all, measured in a process of its own."""
     for name, text in large_files().items():

@@ -77,6 +77,7 @@ async def test_taken_port_is_said_at_once() -> None:
             await Playground(port).start()
 
 
+@pytest.mark.short
 async def test_thousand_clicks_by_two_hundred_people_all_arrive() -> None:
     """Two hundred people click five times each at once: every click is delivered once and acknowledged."""
     async with Playground(rate_limits=False, ack_seconds=60) as playground:

@@ -15,6 +15,7 @@ from tests.integration.slack.test_deliveries import ACKS, deliver
 PEOPLE, REVIEWS, GRADES, REPEATS, AT_ONCE = 40, 10, 200, 20, 25
 
 
+@pytest.mark.short
 async def test_two_hundred_clicks_are_two_hundred_grades(world: World, no_traceback: pytest.LogCaptureFixture) -> None:
     """200 grades of 40 people, a tenth of them clicked twice: all acknowledged, stored exactly once, as they were clicked."""
     reviews = await put_up_reviews(world.store, world.bot.program.services.team, REVIEWS)

@@ -91,6 +91,7 @@ async def quiet_world(folder: Path) -> AsyncIterator[World]:
         yield world
 
 
+@pytest.mark.short
 async def test_mutated_requests_are_answered(quiet_world: World, caplog: pytest.LogCaptureFixture) -> None:
     """Signed requests, changed at random, are acknowledged or refused; none breaks anything."""
     statuses = await drill(quiet_world, SHORT, seed=1)
@@ -108,6 +109,7 @@ async def test_very_many_mutated_requests_are_answered(quiet_world: World, caplo
     assert loud(caplog) == []
 
 
+@pytest.mark.short
 async def test_mutated_envelopes_are_acknowledged(socket_world: World, caplog: pytest.LogCaptureFixture) -> None:
     """Over Socket Mode every mutated delivery is acknowledged, and carries no answer where none is taken."""
     rng = Random(2)

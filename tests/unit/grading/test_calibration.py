@@ -142,6 +142,7 @@ def test_outputs_of_one_person_leave_the_ceiling_open() -> None:
     assert standing.agreement == 1.0
 
 
+@pytest.mark.short
 def test_a_judge_at_the_bar_is_rarely_trusted_and_a_good_one_soon() -> None:
     """Of judges that agree exactly at the bar at most one in forty is trusted by luck; a clearly better one is, most times.
 

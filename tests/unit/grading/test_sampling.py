@@ -160,6 +160,7 @@ def two_draws(strategies: tuple[Strategy, Strategy], seed: int) -> dict[OutputId
 
 @pytest.mark.parametrize("first", [Strategy.RANDOM, Strategy.MIX, Strategy.FAIL])
 @pytest.mark.parametrize("second", [Strategy.RANDOM, Strategy.MIX])
+@pytest.mark.short
 def test_chances_after_two_draws_are_those_of_being_drawn_at_all(first: Strategy, second: Strategy) -> None:
     """Over many seeds the weights 1 / chance of what was drawn add up to each kind's number of outputs, and no output is
     drawn more often than its like, though some were before people for a reason already."""

@@ -233,6 +233,7 @@ def test_pairs_that_people_graded_equal_the_statistic_of_their_differences() -> 
 
 
 @pytest.mark.parametrize("together", [True, False])
+@pytest.mark.short
 def test_corrected_differences_cover_what_people_would_say(together: bool) -> None:
     """Over many draws of items and of outputs the interval holds the true difference of the two targets, which the judge,
     lenient on one side, does not see."""

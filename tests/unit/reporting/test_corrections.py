@@ -230,6 +230,7 @@ def _weight(scores: Sequence[OutputScore], said: dict[int, float]) -> float:
 
 
 @pytest.mark.parametrize("n", [100, 200])
+@pytest.mark.short
 def test_a_judge_that_is_noise_widens_no_interval(n: int) -> None:
     """With a judge whose grades are shuffled the corrected interval is at most 3 % wider than that of people alone."""
     rng = np.random.default_rng(10)

@@ -14,6 +14,7 @@ from evalbot.reporting.digests import Digest, SkillLine
 from evalbot.reporting.estimates import OVERALL, Degenerate, RunSummary, ScoreRow
 from evalbot.runs.forecasts import Forecast
 from evalbot.runs.outputs import Failure, Unit
+from evalbot.runs.requests import Preview, RunRequest
 from evalbot.runs.runs import Progress, Run, RunStatus
 from evalbot.slack.command_values import Verb
 from evalbot.slack.views.digests import digest_message, digest_numbers_view
@@ -41,8 +42,6 @@ from evalbot.suites.rubrics import Rubric, RubricExample, Scale, Step
 from evalbot.suites.targets import Target
 from evalbot.workflows.announcer import ReviewState, RoundState
 from evalbot.workflows.browsing import Failing, SuiteLine
-from evalbot.workflows.previewing import Preview
-from evalbot.workflows.starting import RunRequest
 from tests.unit.slack.judge_samples import make_calibration, make_explanation, make_judge_explanation, make_report
 from tests.unit.slack.slack_samples import (
     DEAR_FORECAST,

@@ -33,7 +33,7 @@ def test_no_practice_text_breaks_a_view(text: str) -> None:
 
 
 @settings(
-    max_examples=10,
+    max_examples=4,
     deadline=None,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.too_slow],

@@ -36,6 +36,7 @@ def upgrade() -> None:
             ["team", "name", "version"],
             ["suites.team", "suites.name", "suites.version"],
             name=op.f("fk_suite_items_team_name_version"),
+            onupdate="CASCADE",
         ),
         sa.PrimaryKeyConstraint("team", "name", "version", "position", name=op.f("pk_suite_items")),
     )
