@@ -132,8 +132,8 @@ async def take_judge(browser: Browser, folder: Path) -> None:
         await context.close()
 
 
-VERDICTS = ("base", "better", "worse", "same", "unclear")
-"""Five prompts of one simulated model; their names say how each does against the first."""
+VERDICTS = ("base", "with-rules", "short", "reworded", "friendly")
+"""Five prompts of one simulated model: against the first they are better, worse, the same, and not to be told."""
 
 EACH = 160
 
@@ -149,7 +149,7 @@ async def take_numbers(browser: Browser, folder: Path) -> None:
         dana = Window(await context.new_page())
         await dana.page.goto(f"{stage.slack.page_url}?as=dana")
         await dana.open_channel("support-evals")
-        stage.script(script=script(taken_in=False))
+        stage.script(script=script(taken_in=True))
         await stage.finished("run desk")
         await dana.see(dana.messages("Run 1 by"), "Why these numbers?")
         await keep(dana, "judge-alone")
@@ -181,10 +181,10 @@ def answers_of(name: str) -> dict[str, str]:
     """Give what a simulated target answers: the base is right on three of four."""
     wrong = {
         "base": [n % 4 == 0 for n in range(EACH)],
-        "better": [n % 10 == 0 for n in range(EACH)],
-        "worse": [n % 2 == 0 for n in range(EACH)],
-        "same": [n % 4 == 0 for n in range(EACH)],
-        "unclear": [n % 4 == 1 if n % 5 < 2 else n % 4 == 0 or n % 23 == 0 for n in range(EACH)],
+        "with-rules": [n % 10 == 0 for n in range(EACH)],
+        "short": [n % 2 == 0 for n in range(EACH)],
+        "reworded": [n % 4 == 0 for n in range(EACH)],
+        "friendly": [n % 4 == 1 if n % 5 < 2 else n % 4 == 0 or n % 23 == 0 for n in range(EACH)],
     }[name]
     return {f"Claim {n:03}? ({name})": "no it is not" if wrong[n] else "yes it is" for n in range(EACH)}
 

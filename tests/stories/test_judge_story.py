@@ -128,4 +128,4 @@ async def test_a_calibration_goes_on_after_a_restart(desk_stage: Stage) -> None:
     await start_calibration(services, dana, "desk", (await stage.run()).channel)
     await stage.restart()
     await stage.dana.see_message(CHANNEL, "Judge of desk calibrated", timeout=PATIENCE_S)
-    await stage.settled_down()
+    await stage.quiet()
