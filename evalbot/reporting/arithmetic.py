@@ -10,11 +10,12 @@ import numpy as np
 
 from evalbot.grading.calibration import NEAR, JudgeStanding, Standing
 from evalbot.reporting.corrections import FEWEST_GRADED, Part, People, part_of
-from evalbot.reporting.estimates import Estimate, ScoreRow
+from evalbot.reporting.estimates import Change, Estimate, ScoreRow
 from evalbot.reporting.scores import OutputScore
 from evalbot.stats.intervals import UNIT, Floats, Interval, finite_pool_factor, is_constant
 from evalbot.stats.judged import IMAGINED, judge_weight
 from evalbot.stats.quantiles import two_sided_t, two_sided_z
+from evalbot.stats.verdicts import Verdict
 from evalbot.suites.graders import PASS_CRITERION
 from evalbot.suites.items import ItemId
 
@@ -37,6 +38,60 @@ WIDENED = "Student 1908, doi:10.1093/biomet/6.1.1; after Agresti & Coull 1998, d
 CORRECTED = "Angelopoulos, Duchi & Zrnic 2023, arXiv:2311.01453 (prediction-powered inference)"
 WEIGHTED = "Horvitz & Thompson 1952, doi:10.1080/01621459.1952.10483446; Zrnic & Candes 2024, arXiv:2403.03208"
 AGREEMENT = f"{WILSON}; bar after Calderon, Reichart & Dror 2025, arXiv:2501.10970"
+
+
+PAIRED = (
+    "Miller 2024, arXiv:2411.00640 (pairing); Newcombe 1998, Statistics in Medicine 17, 2635-2650; Schuirmann 1987, "
+    "doi:10.1007/BF01068419; Benjamini & Hochberg 1995, doi:10.1111/j.2517-6161.1995.tb02031.x"
+)
+
+
+# --- a difference ----------------------------------------------------------------------------------
+
+
+def explain_change(change: Change, margin: float) -> Formula:
+    """Explain a difference to what it is compared with, and the verdict on it; `margin` is what counts as no difference."""
+    alone = change.judge_alone
+    steps = (
+        [] if alone is None else [f"by checks and judge alone {alone:+.4f}, corrected by people's grades of both sides"]
+    )
+    return Formula(
+        f"Against {change.against}",
+        "Each item's result is held against the same item's result there, and the differences are averaged; what is hard "
+        "about an item falls out. The verdict follows from the interval alone.",
+        PAIRED,
+        (
+            *steps,
+            f"difference = mean over {_items(change.n)} of (here − there) = {change.difference:+.4f}",
+            f"interval = {change.lower:+.4f} to {change.upper:+.4f}",
+            _zero(change),
+            *_verdict_steps(change, margin),
+        ),
+    )
+
+
+def _items(n: int) -> str:
+    """Count items."""
+    return f"{n:,} shared {'item' if n == 1 else 'items'}"
+
+
+def _zero(change: Change) -> str:
+    """Say on which side of zero the interval lies."""
+    if change.lower > 0 or change.upper < 0:
+        return "0 lies outside: " + ("above it is better" if change.lower > 0 else "below it is worse")
+    return "0 lies inside: neither better nor worse can be said"
+
+
+def _verdict_steps(change: Change, margin: float) -> Iterator[str]:
+    """Say what else leads to the verdict."""
+    outside = change.lower > 0 or change.upper < 0
+    if outside and change.verdict not in (Verdict.BETTER, Verdict.WORSE):
+        yield "of all skills looked at together, this one may stand out by chance, so it is not told"
+    if not outside:
+        within = -margin < change.lower and change.upper < margin
+        yield f"it lies {'wholly' if within else 'not wholly'} between −{margin:g} and +{margin:g}"
+    if change.needed:
+        yield f"so many items would show a change as large as the one seen, four times in five: {change.needed:,}"
 
 
 # --- a mean over items -----------------------------------------------------------------------------

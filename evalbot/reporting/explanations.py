@@ -9,16 +9,25 @@ from dataclasses import dataclass
 from evalbot.grading.calibration import Epoch, Standing
 from evalbot.grading.grades import Grade, GraderKind
 from evalbot.grading.trials import JudgeReport
-from evalbot.reporting.arithmetic import Formula, explain_agreement, explain_correction, explain_mean
+from evalbot.reporting.arithmetic import Formula, explain_agreement, explain_change, explain_correction, explain_mean
+from evalbot.reporting.comparisons import MARGIN
 from evalbot.reporting.corrections import People
-from evalbot.reporting.estimates import JUDGE_ALONE, OVERALL, Estimate, RunSummary, ScoreRow
+from evalbot.reporting.estimates import JUDGE_ALONE, OVERALL, Change, Estimate, RunSummary, ScoreRow
 from evalbot.reporting.judge_words import TITLES, agreement_estimate, epoch_words, next_step
 from evalbot.reporting.scores import OutputScore, item_values, passing
 from evalbot.runs.outputs import OutputId, RunId
 from evalbot.runs.runs import Run
+from evalbot.stats.verdicts import Verdict
 from evalbot.suites.graders import PASS_CRITERION
 from evalbot.suites.items import Split
 from evalbot.suites.suites import Suite
+
+_VERDICTS = {
+    Verdict.BETTER: "better",
+    Verdict.WORSE: "worse",
+    Verdict.NO_DIFFERENCE: f"no difference larger than {100 * MARGIN:.0f} points",
+    Verdict.CANNOT_TELL: "cannot tell",
+}
 
 MOST_MORE = 6
 """So many other numbers of a run are named."""
@@ -141,6 +150,16 @@ def _formulas(numbers: RunNumbers, row: ScoreRow, group: Sequence[OutputScore]) 
         items = None if row.skill == OVERALL else frozenset(score.item_id for score in group)
         yield explain_correction(row, whole, items, numbers.people)
     yield explain_mean(row.estimate, _values(group, row))
+    for change in _changes(numbers.summary, row):
+        yield explain_change(change, MARGIN)
+
+
+def _changes(summary: RunSummary, row: ScoreRow) -> list[Change]:
+    """Give the comparisons that stand beside a row."""
+    if row.criterion != PASS_CRITERION:
+        return []
+    both = (*summary.changes, *summary.other_changes)
+    return [change for change in both if (change.target, change.skill) == (row.target, row.skill)]
 
 
 def _beside(summary: RunSummary, row: ScoreRow) -> Iterator[Beside]:
@@ -200,6 +219,18 @@ def _facts(numbers: RunNumbers, row: ScoreRow, group: Sequence[OutputScore]) -> 
         yield Fact("Judge", _judges(judges, numbers.epochs))
         yield Fact("Trust in the judge", _trust(numbers.summary))
     yield Fact("People", _people(people, numbers, group))
+    for change in _changes(numbers.summary, row):
+        yield Fact(f"Against {change.against}", _compared(numbers.summary, change))
+
+
+def _compared(summary: RunSummary, change: Change) -> str:
+    """Say what a comparison says, and on whose grades."""
+    points = f"{100 * change.difference:+.1f} points ({100 * change.lower:+.1f} to {100 * change.upper:+.1f}, n {change.n:,})"
+    needs = f", needs about {change.needed:,} items" if change.needed else ""
+    graded = f"; people graded {_counted(change.human_n, 'answer')} of both sides" if change.human_n else ""
+    doubt = ", unverified" if summary.doubts(change) else ""
+    other = f"; on the items shared with suite version {change.other_version}" if change.other_version else ""
+    return f"{points.replace('-', '−')}, item by item: {_VERDICTS[change.verdict]}{needs}{doubt}{graded}{other}"
 
 
 def _belongs(grade: Grade, row: ScoreRow) -> bool:

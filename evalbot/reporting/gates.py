@@ -112,7 +112,7 @@ def _target_outcome(condition: Condition, summary: RunSummary, target: str) -> O
             return Outcome(condition, target, State.UNCOMPARED)
         value = float(_CHANGE_NUMBERS[condition.measure](change))
         return Outcome(condition, target, _state(condition, value), value, change=change)
-    estimate = next((row.estimate for row in summary.rows if _is_pass_row(row, wanted)), None)
+    estimate = next((row.best for row in summary.rows if _is_pass_row(row, wanted)), None)
     if estimate is None or (estimate.too_few and condition.measure is not Measure.N):
         return Outcome(condition, target, State.UNKNOWN, estimate=estimate)
     value = float(_ESTIMATE_NUMBERS[condition.measure](estimate))

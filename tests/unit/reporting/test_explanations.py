@@ -13,13 +13,16 @@ from hypothesis import strategies as st
 from evalbot.grading.calibration import JudgeStanding, Standing
 from evalbot.grading.consensus import Label
 from evalbot.grading.grades import Grade, Grader, GraderKind
-from evalbot.reporting.arithmetic import Formula, explain_agreement, explain_mean
+from evalbot.reporting.arithmetic import Formula, explain_agreement, explain_change, explain_mean
+from evalbot.reporting.comparisons import MARGIN
 from evalbot.reporting.corrections import Drawn, People, corrected_rows
-from evalbot.reporting.estimates import OVERALL, Estimate, How, RunSummary, ScoreRow
+from evalbot.reporting.estimates import OVERALL, Change, Estimate, How, RunSummary, ScoreRow
 from evalbot.reporting.explanations import RunNumbers, explain_row, number_key
 from evalbot.reporting.scores import OutputScore, score_rows
 from evalbot.runs.outputs import OutputId
 from evalbot.stats.intervals import mean_of
+from evalbot.stats.pairs import compare_pairs
+from evalbot.stats.verdicts import Verdict, decide
 from evalbot.suites.graders import PASS_CRITERION
 from evalbot.suites.items import ItemId
 from tests.factories import NOON, make_grade, make_human_grade, make_item, make_run, make_suite
@@ -181,3 +184,37 @@ def test_an_unmeasured_judge_has_no_arithmetic_to_show() -> None:
     """Nothing is computed of too few answers, and that is said."""
     few = JudgeStanding(Standing.UNMEASURED, None, None, None, 4, None, None, "Too few.")
     assert explain_agreement(few).steps == ("4 answers graded by judge and people: too few to measure anything",)
+
+
+# --- differences -----------------------------------------------------------------------------------
+
+
+@given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=5, max_size=80), st.booleans())
+def test_a_difference_is_explained_with_its_verdict(pairs: list[tuple[bool, bool]], told: bool) -> None:
+    """The steps hold difference and interval as shown, say on which side zero lies, and name the items that it takes."""
+    before, after = (np.array(side, dtype=float) for side in zip(*pairs, strict=True))
+    found = compare_pairs(before, after, np.random.default_rng(1)).difference
+    decision = decide(found, MARGIN, None if told else 1.0)
+    verdict, needed = decision.verdict, decision.needed
+    change = Change("b", "run 1", OVERALL, found.value, found.lower, found.upper, found.n, verdict, needed, How.CHECK)
+    formula = explain_change(change, MARGIN)
+    assert numbers_in(formula.steps[0])[-1] == pytest.approx(found.value, abs=6e-5)
+    assert numbers_in(formula.steps[1]) == pytest.approx([found.lower, found.upper], abs=6e-5)
+    said = " ".join(formula.steps)
+    assert ("0 lies outside" in said) == (found.lower > 0 or found.upper < 0)
+    assert ("by chance" in said) == (not told and "0 lies outside" in said and verdict is Verdict.CANNOT_TELL)
+    assert (f"{needed:,}" in formula.steps[-1]) if needed else ("four times in five" not in said)
+
+
+def test_the_comparison_beside_a_number_is_explained_with_it() -> None:
+    """What stands beside a number, such as the change against the run before, is explained with it, each under its name."""
+    change = Change("main", "run 1", OVERALL, -0.1, -0.2, 0.01, 40, Verdict.CANNOT_TELL, 90, How.JUDGE)
+    numbers = make_numbers(0)
+    row = row_of(numbers, OVERALL)
+    change = replace(change, target=row.target)
+    explanation = explain_row(replace(numbers, summary=replace(numbers.summary, changes=(change,))), row)
+    fact = next(fact for fact in explanation.facts if fact.name == "Against run 1")
+    assert "−10.0 points (−20.0 to +1.0, n 40)" in fact.text
+    assert "cannot tell, needs about 90 items" in fact.text
+    assert [formula.name for formula in explanation.formulas][-1] == "Against run 1"
+    assert "Against run 1" not in [fact.name for fact in explain_row(numbers, row_of(numbers, "refunds")).facts]
