@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,6 +51,10 @@ def parse_url(url: str) -> URL:
     return parsed.set(drivername=driver)
 
 
+PRAGMA_PAUSE_S = 0.01
+"""How long the setting of a new connection waits between two tries."""
+
+
 def sqlite_engine(
     url: URL, *, begin: str, busy_s: float, synchronous: str = "FULL", foreign_keys: bool = True, readers: int = 0
 ) -> AsyncEngine:
@@ -74,7 +80,7 @@ def sqlite_engine(
     def _prepare(connection: Any, _record: object) -> None:
         cursor = connection.cursor()
         for pragma in pragmas:
-            cursor.execute(f"PRAGMA {pragma}")
+            _set_patiently(cursor, pragma, busy_s)
         cursor.close()
         connection.isolation_level = None
 
@@ -92,6 +98,20 @@ def postgresql_engine(url: URL, *, isolation: str = "READ COMMITTED", size: int,
     except (ModuleNotFoundError, NoSuchModuleError):
         raise BadSetting("The PostgreSQL driver is not installed.", 'Run pip install "evalbot[scale]".') from None
     return engine.execution_options(postgresql_readonly=True) if readonly else engine
+
+
+def _set_patiently(cursor: Any, pragma: str, busy_s: float) -> None:
+    """Set a pragma of a new connection; the change to WAL meets a lock at once when others open the new file too."""
+    patient_until = time.monotonic() + busy_s
+    while True:
+        try:
+            cursor.execute(f"PRAGMA {pragma}")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > patient_until:
+                raise
+            time.sleep(PRAGMA_PAUSE_S)
+        else:
+            return
 
 
 def one_at_a_time(engine: AsyncEngine, lock: int, busy_s: float) -> AsyncEngine:

@@ -79,12 +79,13 @@ def is_answered(plan: Plan, question: str) -> bool:
     return False
 
 
+@pytest.mark.short
 async def test_a_mix_of_faults_loses_nothing(sqlite_store: Store, tmp_path: Path) -> None:
     """Each question is asked until it is answered or its retries are used up, never again after that, and never in a pause."""
     plan = mix(
         {fault: 4 * share for fault, share in SHARES.items() if fault is not Fault.LIMITED} | {Fault.LIMITED: 0.05}
     )
-    endpoint = StubEndpoint(0.002, plan, retry_after_s=0.1)
+    endpoint = StubEndpoint(0.002, plan, retry_after_s=0.5)
     async with drill(sqlite_store, tmp_path, endpoint, 200) as found:
         await execute_run(found.services, found.run.id)
     right = sum(is_answered(plan, f"Say {n}.") for n in range(200))
@@ -94,7 +95,7 @@ async def test_a_mix_of_faults_loses_nothing(sqlite_store: Store, tmp_path: Path
     assert sum(endpoint.answered.values()) == right
     assert endpoint.repeats == []
     assert endpoint.limited
-    early = [at for at in endpoint.came for limited in endpoint.limited if 0.02 < at - limited < 0.09]
+    early = [at for at in endpoint.came for limited in endpoint.limited if 0.25 < at - limited < 0.45]
     assert early == []
 
 
