@@ -37,7 +37,7 @@ PLAIN_PROMPT = Prompt(name="plain", messages=(Message("user", "{{ question }}"),
 
 
 @lru_cache(maxsize=256)
-def _compile(template: str) -> Template:
+def compiled_template(template: str) -> Template:
     """Give a template ready to be filled; compiling costs far more than filling, so a run does it once."""
     return _SANDBOX.from_string(template)
 
@@ -54,7 +54,7 @@ def fill_template(template: str, values: Mapping[str, object], where: str) -> st
     alone = _only_variable(template)
     value = values.get(alone) if alone else None
     try:
-        text = value if isinstance(value, str) else _compile(template).render(values)
+        text = value if isinstance(value, str) else compiled_template(template).render(values)
     except (TemplateError, TypeError, ValueError, LookupError, ArithmeticError, RecursionError) as error:
         reason = str(error).rstrip(".")
         raise BadFile(

@@ -7,7 +7,6 @@ import csv
 import io
 import json
 import re
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -381,8 +380,8 @@ def test_a_common_value_gets_two_numbers_and_intervals_no_list(analyze: Call) ->
 
 
 @pytest.mark.short
-def test_a_hundred_thousand_grades_take_under_three_seconds(analyze: Call) -> None:
-    """Reading, analysing and writing 100,000 grades with a judge stays below 3 s of processor time."""
+def test_a_hundred_thousand_grades_are_analysed(analyze: Call) -> None:
+    """100,000 grades with a judge are read, analysed and written; `tests/bench/analyze.py` measures the time."""
     rows = [
         (f"output-{i}", f"g{(i + k) % 40}", "pass" if (i * 7 + k * k) % 5 else "fail")
         for i in range(25_000)
@@ -390,10 +389,6 @@ def test_a_hundred_thousand_grades_take_under_three_seconds(analyze: Call) -> No
     ]
     judge = write("judge.csv", "output,value", [(f"output-{i}", "pass" if i % 3 else "fail") for i in range(40_000)])
     grades = write("grades.csv", "output,grader,value", rows)
-    analyze(write("small.csv", "output,grader,value", rows[:80]), "--json")
-    start = time.process_time()
     said = analyze(grades, "--judge", judge, "--json")
-    used = time.process_time() - start
     assert said.code == 0
     assert said.json["n_outputs"] == 25_000
-    assert used < 3.0

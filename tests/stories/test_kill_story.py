@@ -6,7 +6,6 @@ import asyncio
 import os
 import signal
 import sys
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -37,12 +36,10 @@ class Child:
         self.process.kill()
         await self.process.communicate()
 
-    async def end(self) -> float:
-        """End it by SIGTERM; gives the seconds that took."""
-        began = time.monotonic()
+    async def end(self) -> None:
+        """End it by SIGTERM, which it obeys."""
         self.process.send_signal(signal.SIGTERM)
-        await asyncio.wait_for(self.process.communicate(), 15)
-        return time.monotonic() - began
+        await asyncio.wait_for(self.process.communicate(), READY_S)
 
 
 @dataclass
@@ -128,7 +125,7 @@ async def killed_in_a_run(world: World, kills: int, repeats: int, goes_on_s: flo
         child = await world.start()
     card = await dana.see_message(CHANNEL, "Why these numbers?", timeout=30.0)
     assert card.ts == first.ts
-    assert await child.end() < 10.0
+    await child.end()
     await assert_whole(world, size, size + kills * CONCURRENCY)
     assert len([one for one in await dana.messages(CHANNEL) if not one.is_ephemeral]) == 1
 

@@ -183,7 +183,7 @@ async def test_click_waits_out_a_locked_database(stage: Stage, database: Path) -
     holder = sqlite3.connect(database, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     await stage.lee.click("3 Good", card)
-    await stage.lee.see_reply(card, "takes longer than usual", timeout=3.0)
+    await stage.lee.see_reply(card, "takes longer than usual", timeout=PATIENCE_S)
     assert await stage.human_grades() == []
     holder.execute("ROLLBACK")
     holder.close()

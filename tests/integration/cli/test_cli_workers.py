@@ -138,16 +138,14 @@ def test_two_of_three_workers_killed_in_the_middle(
 def test_a_worker_told_to_end_gives_its_shard_to_another(
     evalbot: Call, shared: Path, chat: ChatServer, postgresql_url: str
 ) -> None:
-    """SIGTERM ends a worker within ten seconds with exit code 0; the shard it had goes on elsewhere at once."""
+    """SIGTERM ends a worker with exit code 0 while its endpoint still lets it wait; the shard it had goes on elsewhere at once."""
     make_suite(evalbot, shared, chat, 60)
     chat.allow(10)
     with working() as first:
         run = start(*COMMAND)
         chat.wait_for(lambda server: server.left == 0 and server.waiting == IN_FLIGHT)
-        began = time.monotonic()
         first.send_signal(signal.SIGTERM)
-        assert first.wait(15) == 0
-        assert time.monotonic() - began < 10
+        assert first.wait(60) == 0
     chat.forget_waiting()
     chat.allow(None)
     with working():

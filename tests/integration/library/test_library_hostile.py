@@ -53,12 +53,12 @@ def test_hostile_files_behave(tmp_path: Path, name: str, expected: str) -> None:
 
 
 PROBE = """
-import sys, time
+import sys
 from pathlib import Path
 from evalbot.errors import BadFile
 from evalbot.library.project import Project, load_suite
 from evalbot.library.read_rows import parse_rows
-folder, start = Path(sys.argv[1]), time.process_time()
+folder = Path(sys.argv[1])
 
 
 def peak():  # of this program alone: getrusage would count the parent it was started from
@@ -67,13 +67,12 @@ def peak():  # of this program alone: getrusage would count the parent it was st
 
 
 for path in sorted(folder.glob("*.yaml")):
-    begun = time.process_time()
     try:
         load_suite(path, Project(folder))
         said = "loaded"
     except BadFile as error:
         said = str(error)
-    print(path.stem, round(time.process_time() - begun, 2), peak(), said[:80])
+    print(path.stem, peak(), said[:80])
 """
 
 
@@ -96,16 +95,16 @@ def large_files() -> dict[str, str]:
 
 
 @pytest.mark.short
-def test_no_file_takes_long_or_much_memory(tmp_path: Path) -> None:
-    """Under 5 s each and 400 MB in all, measured in a process of its own."""
+def test_no_file_takes_much_memory(tmp_path: Path) -> None:
+    """No more than 400 MB in all, measured in a process of its own."""
     for name, text in large_files().items():
         (tmp_path / name).write_text(text)
     done = subprocess.run(
         [sys.executable, "-c", PROBE, str(tmp_path)], capture_output=True, text=True, timeout=120, check=True
     )
-    lines = [line.split(maxsplit=3) for line in done.stdout.splitlines()]
+    lines = [line.split(maxsplit=2) for line in done.stdout.splitlines()]
     assert len(lines) == 8
-    assert all(float(seconds) < 5 and int(megabytes) < 400 for _, seconds, megabytes, _ in lines), done.stdout
+    assert all(int(megabytes) < 400 for _, megabytes, _ in lines), done.stdout
 
 
 def test_word_problems_import_with_a_check_of_their_numbers(tmp_path: Path) -> None:

@@ -48,14 +48,14 @@ async def test_unacknowledged_event_comes_again_on_the_clock(raw_app: Any, playg
     assert len({one["payload"]["event_id"] for one in seen}) == 1
     assert len({one["envelope_id"] for one in seen}) == 4
     await raw_app.ack(seen[3])
-    await asyncio.wait_for(playground.emulation.delivery.wait_quiet(), 3)
+    await asyncio.wait_for(playground.emulation.delivery.wait_quiet(), 20)
 
 
 async def noted(playground: Playground, kind: str, times: int = 1) -> None:
     """Wait until a kind of violation was noted so many times."""
     bell = asyncio.Event()
     playground.emulation.violations.listen(lambda violation: bell.set())
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(20):
         while len(playground.violations(kind)) < times:
             bell.clear()
             await bell.wait()
@@ -126,12 +126,12 @@ async def test_socket_url_works_once(raw_app: Any, session: aiohttp.ClientSessio
 async def test_deliveries_are_shared_between_connections(raw_app: Any, playground: Playground, session: Any) -> None:
     """Each event goes to one connection only, and the eleventh connection is turned away."""
     sockets = [await session.ws_connect(await raw_app.url()) for _ in range(11)]
-    first = [await one.receive_json(timeout=3) for one in sockets]
+    first = [await one.receive_json(timeout=20) for one in sockets]
     assert [one["type"] for one in first] == ["hello"] * 10 + ["disconnect"]
     assert first[10]["reason"] == "too_many_websockets"
     await say(playground)
     await say(playground)
-    received = [await one.receive_json(timeout=3) for one in sockets[:2]]
+    received = [await one.receive_json(timeout=20) for one in sockets[:2]]
     assert all(one["type"] == "events_api" for one in received)
 
 

@@ -57,7 +57,7 @@ async def mention(world: World) -> None:
     """Speak to the bot in a channel."""
     dana = world.slack.driver("dana")
     await dana.mention(PUBLIC, "suites")
-    await dana.see_ephemeral(PUBLIC, "There is no suite yet", timeout=1)
+    await dana.see_ephemeral(PUBLIC, "There is no suite yet", timeout=4)
 
 
 def channel_id(world: World, name: str) -> str:
@@ -69,7 +69,7 @@ async def write_directly(world: World) -> None:
     """Write to the bot in a direct message."""
     dana = world.slack.driver("dana")
     await dana.say("@evalbot", "suites")
-    await dana.see_message("@evalbot", "There is no suite yet", timeout=1)
+    await dana.see_message("@evalbot", "There is no suite yet", timeout=4)
 
 
 REFUSED: dict[str, Callable[[World], Awaitable[None]]] = {

@@ -64,7 +64,7 @@ class ScriptedSlack:
 
     async def hear(self, number: int) -> list[Any]:
         """Wait until so many frames came."""
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(20):
             while len(self.heard) < number:
                 self.news.clear()
                 await self.news.wait()

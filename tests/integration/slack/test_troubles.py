@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from pathlib import Path
 
 import pytest
@@ -98,10 +97,9 @@ async def test_crowd_does_not_wait_for_names(socket_world: World) -> None:
     """While Slack does not tell who somebody is, their grades are stored at once, and Slack is not asked at every click."""
     reviews = await put_up_reviews(socket_world.store, socket_world.bot.program.services.team, 3)
     socket_world.slack.faults.next_call("rate_limited", "users.info", times=9, seconds=30)
-    began = time.monotonic()
-    for number, review in enumerate(reviews):
-        await deliver(socket_world, click_on(review, socket_world.slack.users["dana"], 4, number))
-    assert time.monotonic() - began < 2
+    async with asyncio.timeout(25):
+        for number, review in enumerate(reviews):
+            await deliver(socket_world, click_on(review, socket_world.slack.users["dana"], 4, number))
     assert len(await socket_world.human_grades()) == 3
     assert socket_world.slack.emulation.calls["users.info"] == 1
 

