@@ -1,4 +1,4 @@
-"""Measures what writing costs: python tests/integration/store/measure_writes.py [database URL]."""
+"""What writing costs: batches of outputs and grades, single clicks, counts. Run: python -m tests.bench.writes [database URL]"""
 
 from __future__ import annotations
 
