@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
@@ -157,38 +157,25 @@ class GraderFile(FileModel):
         return self
 
 
-def _check_value(kind: GraderType, value: JsonValue) -> None:
-    """Check that a check's value is of the kind it compares with."""
-    if kind is GraderType.REGEX and not (isinstance(value, str) or _is_texts(value)):
-        raise complain("must be the pattern, as text", "value")
-    if kind is GraderType.JSON_SCHEMA and not isinstance(value, dict):
-        raise complain("must be a JSON Schema", "value")
-    if kind is GraderType.WORD_COUNT and not _is_word_count(value):
-        raise complain("must be a number of words, or `{min: 10, max: 50}`", "value")
-    if value is None:
-        return
-    if kind in NO_VALUE:
-        raise complain(f"of `{kind}` has no meaning; leave it out", "value")
-    if kind is GraderType.IS_JSON and not isinstance(value, dict):
-        raise complain("of `is-json` is a JSON Schema, or left out", "value")
-    if kind in ONE_TEXT and not (isinstance(value, str) or _is_texts(value)):
-        raise complain(f"of `{kind}` must be text or a list of texts; put numbers in quotes", "value")
-    if kind in SOME_TEXTS and not _is_texts(value):
-        raise complain(f"of `{kind}` must be a list of texts", "value")
-    if kind is GraderType.CHOICE and not (isinstance(value, str) or _is_texts(value)):
-        raise complain("of `choice` must be a letter or a list of letters, in quotes", "value")
-    if kind is GraderType.NUMERIC and (isinstance(value, bool) or not isinstance(value, (int, float, str))):
-        raise complain("of `numeric` must be a number", "value")
-    if kind in (GraderType.SIMILAR, GraderType.FACTUALITY, GraderType.CONTEXT_RECALL) and not (
-        isinstance(value, str) or _is_texts(value)
-    ):
-        raise complain(f"of `{kind}` must be text or a list of texts", "value")
-    if kind is GraderType.PAIRWISE and not isinstance(value, str):
-        raise complain("of `pairwise` says in words which answer is better, or is left out", "value")
-
-
 def _is_texts(value: JsonValue) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(one, str) and one for one in value)
+
+
+def _is_text(value: JsonValue) -> bool:
+    return isinstance(value, str)
+
+
+def _is_text_or_texts(value: JsonValue) -> bool:
+    return isinstance(value, str) or _is_texts(value)
+
+
+def _is_object(value: JsonValue) -> bool:
+    return isinstance(value, dict)
+
+
+def _is_number(value: JsonValue) -> bool:
+    """Tell whether a value is a number, also one written as text."""
+    return isinstance(value, int | float | str) and not isinstance(value, bool)
 
 
 def _is_word_count(value: JsonValue) -> bool:
@@ -202,29 +189,83 @@ def _is_word_count(value: JsonValue) -> bool:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class ValueRule:
+    """What the value of a kind of grader must be, in code and in words, and whether it may be left out."""
+
+    holds: Callable[[JsonValue], bool]
+    words: str
+    is_needed: bool = False
+
+
+def _value_rules() -> Iterator[tuple[GraderType, ValueRule]]:
+    """Give the rule for the value of each kind that has one."""
+    yield GraderType.REGEX, ValueRule(_is_text_or_texts, "must be the pattern, as text", is_needed=True)
+    yield GraderType.JSON_SCHEMA, ValueRule(_is_object, "must be a JSON Schema", is_needed=True)
+    count = "must be a number of words, or `{min: 10, max: 50}`"
+    yield GraderType.WORD_COUNT, ValueRule(_is_word_count, count, is_needed=True)
+    yield GraderType.IS_JSON, ValueRule(_is_object, "of `is-json` is a JSON Schema, or left out")
+    yield (
+        GraderType.CHOICE,
+        ValueRule(_is_text_or_texts, "of `choice` must be a letter or a list of letters, in quotes"),
+    )
+    yield GraderType.NUMERIC, ValueRule(_is_number, "of `numeric` must be a number")
+    better = "of `pairwise` says in words which answer is better, or is left out"
+    yield GraderType.PAIRWISE, ValueRule(_is_text, better)
+    for kind in NO_VALUE:
+        yield kind, ValueRule(lambda value: False, f"of `{kind}` has no meaning; leave it out")
+    for kind in ONE_TEXT:
+        words = f"of `{kind}` must be text or a list of texts; put numbers in quotes"
+        yield kind, ValueRule(_is_text_or_texts, words)
+    for kind in SOME_TEXTS:
+        yield kind, ValueRule(_is_texts, f"of `{kind}` must be a list of texts")
+    for kind in (GraderType.SIMILAR, GraderType.FACTUALITY, GraderType.CONTEXT_RECALL):
+        yield kind, ValueRule(_is_text_or_texts, f"of `{kind}` must be text or a list of texts")
+
+
+VALUE_RULES = dict(_value_rules())
+
+
+def _check_value(kind: GraderType, value: JsonValue) -> None:
+    """Check that a grader's value is of the sort it compares with."""
+    rule = VALUE_RULES.get(kind)
+    if rule is None or (value is None and not rule.is_needed):
+        return
+    if not rule.holds(value):
+        raise complain(rule.words, "value")
+
+
 def _check_threshold(kind: GraderType, mode: str, limit: Limit | None) -> None:
     """Check that a threshold has the unit that its kind counts in."""
-    if kind is GraderType.LATENCY:
-        if limit is None or not limit.seconds:
-            raise complain(
-                "of `latency` must be a duration, like `5s` or `800ms` (a bare number counts ms)", "threshold"
-            )
-    elif kind is GraderType.COST:
-        if limit is None or limit.dollars is None:
-            raise complain("of `cost` must be an amount in dollars, like `0.01`", "threshold")
-    elif limit is None:
-        return
-    elif kind is GraderType.HUMAN:
-        raise complain("people need none", "threshold")
-    elif kind is GraderType.RUBRIC:
-        if limit.share is None and (limit.unit or limit.number > 10):
-            raise complain("of a rubric is one of its steps", "threshold")
-    elif kind is GraderType.FUZZY and mode == "distance":
-        if limit.unit or limit.number != int(limit.number):
-            raise complain("of `fuzzy` by distance is a whole number of edits", "threshold")
-    elif limit.share is None:
-        who = "a judge's score" if kind in JUDGED else "a check"
-        raise complain(f"of {who} lies between 0 and 1", "threshold")
+    fault = _threshold_fault(kind, mode, limit)
+    if fault:
+        raise complain(fault, "threshold")
+
+
+def _threshold_fault(kind: GraderType, mode: str, limit: Limit | None) -> str:
+    """Say what is wrong with a threshold, empty when nothing is."""
+    match kind:
+        case GraderType.LATENCY:
+            is_right = limit is not None and bool(limit.seconds)
+            words = "of `latency` must be a duration, like `5s` or `800ms` (a bare number counts ms)"
+        case GraderType.COST:
+            is_right = limit is not None and limit.dollars is not None
+            words = "of `cost` must be an amount in dollars, like `0.01`"
+        case _ if limit is None:
+            return ""
+        case GraderType.HUMAN:
+            return "people need none"
+        case GraderType.RUBRIC:
+            is_right = limit.share is not None or (not limit.unit and limit.number <= 10)
+            words = "of a rubric is one of its steps"
+        case GraderType.FUZZY if mode == "distance":
+            is_right = not limit.unit and limit.number == int(limit.number)
+            words = "of `fuzzy` by distance is a whole number of edits"
+        case _:
+            is_right = limit.share is not None
+            who = "a judge's score" if kind in JUDGED else "a check"
+            words = f"of {who} lies between 0 and 1"
+    return "" if is_right else words
 
 
 def _check_options(kind: GraderType, written: GraderFile) -> None:
