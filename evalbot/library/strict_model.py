@@ -108,9 +108,18 @@ def _path(details: ErrorDetails) -> FieldPath:
 
 def _unknown_key(model: type[FileModel], loc: tuple[int | str, ...]) -> str:
     """Say that a key is unknown and which one may be meant."""
-    owner = _model_at(model, loc[:-1])
+    owner, name = _model_at(model, loc[:-1]), str(loc[-1])
+    holder = next((one for one in owner.model_fields if _holds(owner, one, name)), None)
+    if holder:
+        return f"unknown key; it stands under `{holder}`"
     known = [*owner.model_fields, *(other for name in owner.model_fields for other in OTHER_NAMES.get(name, ()))]
-    return f"unknown key{did_you_mean(str(loc[-1]), known)}"
+    return f"unknown key{did_you_mean(name, known)}"
+
+
+def _holds(owner: type[FileModel], field: str, name: str) -> bool:
+    """Tell whether a field of a mapping holds mappings that know a key."""
+    inner = _models_in(owner.model_fields[field].annotation)
+    return any(name in (one, *OTHER_NAMES.get(one, ())) for model in inner for one in model.model_fields)
 
 
 def _model_at(model: type[FileModel], loc: tuple[int | str, ...]) -> type[FileModel]:

@@ -162,6 +162,7 @@ TOP = "name: desk\nitems:\n  - {id: a, input: q}\n%s\n"
         (ITEM % "graders: [{type: rubric, rubric: good, threshold: 5}]", "must lie on the rubric's scale, 1 to 3."),
         (ITEM % "level: x", "field `items[0].level`: has a level but no skill."),
         (TOP % "skills: {tone: }", "field `skills.tone`: must hold keys and values."),
+        (TOP % "graders: []", "suites/desk.yaml:4: field `graders`: unknown key; it stands under `defaults`"),
         (TOP % "skils: {}", "suites/desk.yaml:4: field `skils`: unknown key; did you mean `skills`?"),
         (TOP % "run: {epochs: 0}", "suites/desk.yaml:4: field `run.epochs`: must be at least 1."),
         (TOP % "run: {repeat: 1000}", "field `run.repeat`: must be at most 100."),
