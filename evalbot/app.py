@@ -30,12 +30,15 @@ from evalbot.library.project import LoadedProject, load_project
 from evalbot.people import TeamId
 from evalbot.runs.budgets import Limits, nanos
 from evalbot.runs.outputs import RunId
+from evalbot.runs.runs import Run
 from evalbot.settings import Settings, project_folder
 from evalbot.store import workspaces
-from evalbot.store.connections import SQLITE, parse_url
 from evalbot.store.database import Store
+from evalbot.store.urls import SQLITE, parse_url
 from evalbot.workflows.announcer import Announcer, QuietAnnouncer
 from evalbot.workflows.curating import sync_suites
+from evalbot.workflows.retelling import tell_interrupted
+from evalbot.workflows.reusing import Keeping
 from evalbot.workflows.running import execute_run, list_open_runs
 from evalbot.workflows.services import Services
 
@@ -63,7 +66,7 @@ class Background:
         while self._tasks:
             await asyncio.wait(self._tasks)
 
-    async def close(self, grace_s: float = 5.0) -> None:
+    async def close(self, grace_s: float = 3.0) -> None:
         """Wait a little for what still goes on, then stop it."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=grace_s)
@@ -106,6 +109,12 @@ class Program:
             await self.engine.submit(run.id)
         return len(waiting)
 
+    async def pause(self) -> list[Run]:
+        """Stop the runs that this process carries out and say that they go on at its next start; gives them."""
+        if not isinstance(self.engine, EmbeddedEngine):
+            return []
+        return await tell_interrupted(self.services, await self.engine.close())
+
     @property
     def lines(self) -> Sequence[Line]:
         """The lines in front of the models that this process asks."""
@@ -147,12 +156,7 @@ def claims_folder(database_url: str) -> Path:
 @asynccontextmanager
 async def open_store(settings: Settings, *, migrate: bool = True) -> AsyncIterator[Store]:
     """Open the database of the settings; raises BadSetting when its folder cannot be made."""
-    try:
-        store = await Store.open(settings.database_url, migrate=migrate)
-    except OSError as error:
-        raise BadSetting(
-            f"The folder of the database cannot be made ({error.strerror}).", "Check EVALBOT_DATABASE_URL."
-        ) from error
+    store = await Store.open(settings.database_url, migrate=migrate)
     try:
         yield store
     finally:
@@ -177,6 +181,11 @@ def read_limits(settings: Settings) -> Limits:
 def read_prices(settings: Settings) -> PriceTable:
     """Give what the settings say of prices."""
     return PriceTable({name: Price(price.input, price.output) for name, price in settings.prices.items()})
+
+
+def read_keeping(settings: Settings) -> Keeping:
+    """Give how long answers are kept to be used again."""
+    return Keeping(settings.cache_days, round(settings.cache_mb * 1_000_000))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,15 @@ from apscheduler.triggers.cron import CronTrigger
 
 from evalbot.workflows.delivering import forget_old
 from evalbot.workflows.digesting import deliver_due
+from evalbot.workflows.reusing import Keeping, forget_kept
 from evalbot.workflows.services import Services
 
 log = logging.getLogger(__name__)
 
 
-def start_schedule(services: Services) -> AsyncIOScheduler:
-    """Start waking up for digests at the beginning of every minute; must be called inside a running event loop."""
+def start_schedule(services: Services, keeping: Keeping) -> AsyncIOScheduler:
+    """Start waking up for digests at the beginning of every minute, and for tidying up every hour; must be called inside a
+    running event loop."""
     scheduler = AsyncIOScheduler(timezone="UTC")
     options = {"coalesce": True, "misfire_grace_time": None, "max_instances": 1}
     scheduler.add_job(
@@ -24,6 +26,12 @@ def start_schedule(services: Services) -> AsyncIOScheduler:
     )
     scheduler.add_job(
         _guarded(lambda: forget_old(services)), CronTrigger(minute=7, timezone="UTC"), id="deliveries", **options
+    )
+    scheduler.add_job(
+        _guarded(lambda: forget_kept(services, keeping)),
+        CronTrigger(minute=23, timezone="UTC"),
+        id="kept answers",
+        **options,
     )
     scheduler.start()
     return scheduler

@@ -7,25 +7,27 @@ import logging
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from evalbot.app import Program, claims_folder, database_file, open_program, open_store, utc_now
+from evalbot.app import Program, claims_folder, database_file, open_program, open_store, read_keeping, utc_now
 from evalbot.engines.claims import RunClaims
-from evalbot.errors import BadSetting, SlackUnavailable
+from evalbot.errors import BadSetting, EvalbotError, SlackUnavailable
 from evalbot.metrics.page import MetricsPage
 from evalbot.metrics.process import ProcessFigures
 from evalbot.metrics.stored import SharedFigures
 from evalbot.people import TeamId
 from evalbot.runs.outputs import RunId
+from evalbot.runs.runs import Run
 from evalbot.schedule import start_schedule
 from evalbot.settings import Settings
 from evalbot.slack.announcer import SlackAnnouncer
 from evalbot.slack.app import build_app
+from evalbot.slack.confirming import Confirmations
 from evalbot.slack.directory import Directory
 from evalbot.slack.door import Door, find_permalink
 from evalbot.slack.http_app import EVENTS_PATH, Health, SlackRequests, build_http_app, serve_http
@@ -34,11 +36,13 @@ from evalbot.slack.pace import USUAL, Pace
 from evalbot.slack.receiving import Receive, receive_with
 from evalbot.slack.retrying import CarefulClient, PatientRetry, refusal_code
 from evalbot.slack.sockets import PATIENT, Sockets, Timing
+from evalbot.slack.views.reviews import grades_noted
 from evalbot.store import workspaces
 from evalbot.store.database import Store, Transaction
 from evalbot.workflows.judge_trials import go_on
 from evalbot.workflows.posting import Outbox
 from evalbot.workflows.retelling import tell_again
+from evalbot.workflows.taking_grades import GradeDesk
 
 log = logging.getLogger(__name__)
 
@@ -53,19 +57,26 @@ BEING_THE_BOT = RunId("bot")
 LOOK_UP_TIMEOUT_S = 1
 """A person is looked up while Slack waits for an acknowledgement."""
 
+LAST_WORDS_S = 4.0
+"""How long the messages of a bot that ends may take; it is gone within ten seconds."""
+
 LOOK_UP_PAUSE_S = 30.0
 """How long one who could not be looked up then is taken for a plain member."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bot:
-    """A bot that is connected: its program, its outbox, the address it listens on in HTTP mode, and how it is."""
+    """A bot that is connected: its program, its outbox, the address it listens on in HTTP mode, and how it is.
+
+    `paused` are the runs that lie still once it has ended.
+    """
 
     program: Program
     outbox: Outbox
     door: Door
     url: str
     health: Health
+    paused: list[Run] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +123,17 @@ async def open_bot(
             open_program(settings, store, team=identity.team, announcer=announcer, now=now)
         )
         directory = Directory(client, identity.team, settings.admin_ids, settings.default_role)
-        door = Door(program.services, program.engine, outbox, directory, client, settings.command, identity.bot_user)
+        door = Door(
+            program.services,
+            program.engine,
+            outbox,
+            directory,
+            client,
+            settings.command,
+            identity.bot_user,
+            GradeDesk(program.services, pace.card_s),
+            Confirmations(grades_noted, program.services.spawn, pace.confirm_s),
+        )
         await tell_again(program.services)
         page = _open_page(stack, program, now)
         url, health = await _connect(stack, settings, door, timing, page)
@@ -121,12 +142,27 @@ async def open_bot(
         sender = OutboxSender(posting, outbox, pace, may_send=lambda: claims.take(SENDING))
         stack.push_async_callback(_stop, asyncio.create_task(sender.run(), name="outbox"))
         stack.push_async_callback(_stop, asyncio.create_task(program.follow(pace.progress_s), name="follow"))
-        scheduler = start_schedule(program.services)
+        scheduler = start_schedule(program.services, read_keeping(settings))
         stack.callback(scheduler.shutdown, wait=False)
         waiting = await program.resume()
         await go_on(program.services)
         log.info("connected", extra={"action": "connected", "team": identity.team, "resumed": waiting})
-        yield Bot(program, outbox, door, url, health)
+        bot = Bot(program, outbox, door, url, health)
+        stack.push_async_callback(_pause, bot)
+        yield bot
+
+
+async def _pause(bot: Bot) -> None:
+    """Stop the runs under way and tell people, while Slack can still be reached; what it does not take waits in the outbox."""
+    try:
+        bot.paused.extend(await bot.program.pause())
+        if bot.paused:
+            async with asyncio.timeout(LAST_WORDS_S):
+                await bot.outbox.emptied()
+    except TimeoutError:
+        log.warning("Slack has not taken every message", extra={"action": "messages_wait"})
+    except EvalbotError as error:
+        log.warning("the runs under way could not be told of: %s", error.message, extra={"action": "pause_untold"})
 
 
 def _be_the_only_one(stack: AsyncExitStack, settings: Settings, claims: RunClaims) -> None:
@@ -246,8 +282,8 @@ async def _stop(task: asyncio.Task[None]) -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def serve(settings: Settings, on_ready: Callable[[Bot], None]) -> None:
-    """Be the bot until SIGINT or SIGTERM."""
+async def serve(settings: Settings, on_ready: Callable[[Bot], None]) -> list[Run]:
+    """Be the bot until SIGINT or SIGTERM; gives the runs that lie still until its next start."""
     ending = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
@@ -255,3 +291,4 @@ async def serve(settings: Settings, on_ready: Callable[[Bot], None]) -> None:
     async with open_bot(settings) as bot:
         on_ready(bot)
         await ending.wait()
+    return bot.paused

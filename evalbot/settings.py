@@ -56,6 +56,8 @@ class Settings(BaseSettings):
     admins: str = ""
     stewards_channel: str = ""
     cache: bool = False
+    cache_days: float = Field(30.0, gt=0, le=3650, allow_inf_nan=False)
+    cache_mb: float = Field(500.0, gt=0, le=1_000_000, allow_inf_nan=False)
     call_deadline_s: float = Field(120.0, gt=0, allow_inf_nan=False)
     budget_run: float | None = Field(None, gt=0, le=1_000_000, allow_inf_nan=False)
     budget_person_day: float | None = Field(None, gt=0, le=1_000_000, allow_inf_nan=False)

@@ -123,6 +123,14 @@ class RecordingAnnouncer:
         """Keep it."""
         self.told.append(Told("run_progressed", (run, progress, eta_s)))
 
+    async def run_interrupted(self, run: Run, progress: Progress) -> None:
+        """Keep it."""
+        self.told.append(Told("run_interrupted", (run, progress)))
+
+    async def run_went_on(self, run: Run, progress: Progress) -> None:
+        """Keep it."""
+        self.told.append(Told("run_went_on", (run, progress)))
+
     async def run_finished(self, run: Run, summary: RunSummary) -> None:
         """Keep it."""
         self.told.append(Told("run_finished", (run, summary)))

@@ -99,7 +99,9 @@ async def open_worker(settings: Settings, concurrency: int) -> AsyncIterator[Wor
         services = _telling(parts.services)
         engine = DistributedEngine(services, queue, RunClaims(claims_folder(settings.database_url)))
         job = ShardJob(
-            store, lambda run_id, k: run_shard(services, run_id, k), lambda run_id: finish_run(services, run_id)
+            store,
+            lambda run_id, k: run_shard(services, run_id, k),
+            lambda run_id: finish_run(services, run_id, pace.stalled_s),
         )
         register_work(queue, engine, job, pace)
         page = MetricsPage(ProcessFigures(), lambda: parts.models.lines)

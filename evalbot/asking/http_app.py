@@ -23,7 +23,7 @@ from evalbot.asking.replies import read_error
 from evalbot.asking.throttle import Limits, Throttle, persist
 from evalbot.errors import BadFile, ModelUnavailable
 from evalbot.runs.outputs import Usage
-from evalbot.suites.prompts import fill_template
+from evalbot.suites.filling import fill_template
 
 MAX_ERROR_BYTES = 16_384
 MAX_REDIRECTS = 3

@@ -11,7 +11,7 @@ from typing import Any
 
 import aiohttp
 import httpx2
-from openai import APIStatusError, AsyncOpenAI, DefaultAioHttpClient, OpenAIError
+from openai import AsyncOpenAI, DefaultAioHttpClient
 
 from evalbot.asking.ask import Answer, Embedded, Question, with_system
 from evalbot.asking.cost import cost_usd
@@ -50,19 +50,20 @@ class OpenAIChat:
         self._form = FORMS[config.api]
         self._rng = random.Random()
         self._secrets = (endpoint.api_key,) if endpoint.api_key else ()
-        self._client = AsyncOpenAI(
+        self._http = DefaultAioHttpClient(
+            timeout=None,  # the deadline is ours: a timeout per read never ends a dripping reply
+            follow_redirects=False,
+            event_hooks={"response": [self._refuse_failures]},
+        )
+        client = AsyncOpenAI(
             base_url=endpoint.base_url,
             api_key=endpoint.api_key or NO_KEY,
-            max_retries=0,
-            default_headers={
-                "Accept-Encoding": "identity",  # a small packed reply can unpack to gigabytes
-                "X-Stainless-Raw-Response": "stream",  # the body is read here, up to the limit
-            },
-            timeout=None,  # the deadline is ours: a timeout per read never ends a dripping reply
-            http_client=DefaultAioHttpClient(
-                timeout=None, follow_redirects=False, event_hooks={"response": [self._refuse_failures]}
-            ),
+            default_headers={"Accept-Encoding": "identity"},  # a small packed reply can unpack to gigabytes
+            http_client=self._http,
         )
+        self._url = _joined(client.base_url, self._form.path)
+        self._embeddings_url = _joined(client.base_url, "/embeddings")
+        self._headers = _sent_headers(client)
 
     async def ask(self, question: Question) -> Answer:
         """Give the model's answer; raises ModelUnavailable when there is none after the retries."""
@@ -85,7 +86,7 @@ class OpenAIChat:
 
         async def attempt() -> Embedded:
             begun_at = loop.time()
-            found = read_embeddings(await self._call("/embeddings", body, texts), len(texts))
+            found = read_embeddings(await self._call(self._embeddings_url, body, texts), len(texts))
             usage = self._usage(loop.time() - begun_at, found.input_tokens, 0)
             return Embedded(found.vectors, usage)
 
@@ -93,7 +94,7 @@ class OpenAIChat:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._client.close()
+        await self._http.aclose()
 
     async def _asked(self, question: Question, extra: Mapping[str, Any]) -> Answer:
         """Put the question, several times if need be."""
@@ -104,24 +105,28 @@ class OpenAIChat:
 
         async def attempt() -> Answer:
             begun_at = loop.time()
-            reply = self._form.read(await self._call(self._form.path, body, texts))
+            reply = self._form.read(await self._call(self._url, body, texts))
             usage = self._usage(loop.time() - begun_at, reply.input_tokens, reply.output_tokens)
             return Answer(reply.text, usage)
 
         return await persist(attempt, self._throttle, self._limits, self._rng)
 
-    async def _call(self, path: str, body: bytes, texts: Sequence[str]) -> bytes:
+    async def _call(self, url: httpx2.URL, body: bytes, texts: Sequence[str]) -> bytes:
         """Make one call and give the body of its reply; `texts` are what no failure may repeat."""
         try:
-            return await self._post(path, body)
+            return await self._post(url, body)
         except _StatusRefused as refused:
             raise self._explained(refused, texts) from None
-        except (OpenAIError, httpx2.HTTPError, httpx2.InvalidURL, aiohttp.ClientError, OSError) as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL, aiohttp.ClientError, OSError) as error:
             raise _connection_failure(error) from None
 
-    async def _post(self, path: str, body: bytes) -> bytes:
-        """Send the request and give the body of the reply, read up to the limit."""
-        response = await self._client.post(path, cast_to=httpx2.Response, content=body)
+    async def _post(self, url: httpx2.URL, body: bytes) -> bytes:
+        """Send the request and give the body of the reply, read up to the limit.
+
+        It goes out on the client's connections with the client's headers, which are put together once: doing that for every
+        request costs more than all the rest of it.
+        """
+        response = await self._http.send(httpx2.Request("POST", url, headers=self._headers, content=body), stream=True)
         try:
             whole = await _read_up_to(response, self._limits.max_bytes)
         finally:
@@ -150,7 +155,7 @@ class OpenAIChat:
         return Usage(latency_s, input_tokens, output_tokens, cost)
 
 
-class _StatusRefused(OpenAIError):
+class _StatusRefused(Exception):
     """A reply with a status other than success, with the start of its body."""
 
     def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
@@ -158,6 +163,18 @@ class _StatusRefused(OpenAIError):
         self.status = status
         self.headers = headers
         self.body = body
+
+
+def _joined(base: httpx2.URL, path: str) -> httpx2.URL:
+    """Give the address of a path below the client's own."""
+    return base.copy_with(raw_path=base.raw_path.rstrip(b"/") + path.encode("ascii"))
+
+
+def _sent_headers(client: AsyncOpenAI) -> httpx2.Headers:
+    """Give what the client sends with each request, without what it tells of this machine and its Python."""
+    headers = {**client.auth_headers, **client.default_headers}
+    sent = {name: value for name, value in headers.items() if isinstance(value, str)}
+    return httpx2.Headers({name: value for name, value in sent.items() if not name.lower().startswith("x-stainless-")})
 
 
 async def _read_up_to(response: httpx2.Response, limit: int) -> bytes | None:
@@ -183,13 +200,13 @@ def _encoded(body: Mapping[str, Any]) -> bytes:
 
 def _connection_failure(error: Exception) -> ModelUnavailable:
     """Give the failure of a call that met no whole reply; the error's own words may hold addresses or keys."""
-    if isinstance(error, APIStatusError):
-        return status_failure(error.status_code)
     if isinstance(error, httpx2.DecodingError):
         return ModelUnavailable("The model's reply could not be unpacked.", "Try again later.", kind="unreadable")
     return ModelUnavailable(
         "The connection to the model's server failed or broke off.",
         "Check the base URL and the network.",
         kind="connection",
-        reached=not isinstance(error.__cause__ or error, httpx2.ConnectError | httpx2.ConnectTimeout),
+        reached=not isinstance(
+            error.__cause__, aiohttp.ClientConnectorError
+        ),  # httpx2's classes take a reset for one too
     )

@@ -15,7 +15,7 @@ from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.ticker import FixedLocator, PercentFormatter
 
 from evalbot.reporting.digests import Point, Shift, Trend
-from evalbot.reporting.estimates import OVERALL, Estimate
+from evalbot.reporting.estimates import OVERALL, Estimate, How
 from evalbot.reporting.posts import Picture
 
 BLUE, RED, GREY = "#1f5fa8", "#b3261e", "#555555"
@@ -70,6 +70,10 @@ def _last_words(trend: Trend) -> str:
     if trend.latest is None:
         return "not measured"
     text = f"{trend.latest.score:.0%} ({trend.latest.lower:.0%} to {trend.latest.upper:.0%}, n {trend.latest.n})"
+    if not trend.verified:
+        text += ", unverified"
+    elif trend.latest.how is How.CORRECTED:
+        text += ", corrected by people"
     if trend.shift:
         text += f", step change in the week of {trend.shift.day.isoformat()} from {trend.shift.before:.0%}"
     return text
@@ -110,7 +114,8 @@ def _draw_panel(panel: Axes, trend: Trend) -> None:
 
 
 def _draw_series(panel: Axes, points: Sequence[Point], colour: str) -> None:
-    """Draw line and band; a week measured between two gaps, which no line reaches, is a dot with its interval."""
+    """Draw line and band; a week measured between two gaps, which no line reaches, is a dot with its interval, and one that
+    people corrected a ring."""
     days = [_place(point.day) for point in points]
     table = np.array([_row(point.estimate) for point in points], dtype=np.float64).reshape(-1, 3)
     score, lower, upper = table.T
@@ -120,6 +125,10 @@ def _draw_series(panel: Axes, points: Sequence[Point], colour: str) -> None:
         if alone and point.estimate:
             panel.plot([day, day], [point.estimate.lower, point.estimate.upper], color=colour, alpha=0.3, linewidth=4)
             panel.plot([day], [point.estimate.score], "o", color=colour, markersize=4)
+        if point.estimate and point.estimate.how is How.CORRECTED:
+            panel.plot(
+                [day], [point.estimate.score], "o", color=colour, markerfacecolor="white", markersize=5, zorder=4
+            )
 
 
 def _row(estimate: Estimate | None) -> tuple[float, float, float]:

@@ -26,7 +26,9 @@ def judge(
 
     logging.basicConfig(level="ERROR", format="%(levelname)s %(name)s: %(message)s")
     if calibrate:
-        done = wait_for(judges.calibrate(suite))
+        from evalbot.terminal import calibrating
+
+        done = wait_for(calibrating.calibrate(suite))
         if as_json:
             print_json({"calibrations": [judges.calibration_data(report) for report in done]})
             return
@@ -42,7 +44,12 @@ def judge(
 
 @app.command()
 def explain(
-    ref: Annotated[list[str], typer.Argument(help="A run with perhaps a target and a skill, or `judge` and a suite.")],
+    ref: Annotated[
+        list[str],
+        typer.Argument(
+            help="A run with perhaps a target and a skill; `judge` and a suite; or `digest` with perhaps a day and a skill."
+        ),
+    ],
     as_json: JsonOption = False,
 ) -> None:
     """Tell where a number comes from. Example: evalbot explain 12 refunds"""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -19,9 +19,6 @@ from evalbot.commands.speaking import (
     want_command,
 )
 from evalbot.errors import BadRequest
-
-if TYPE_CHECKING:
-    pass
 
 app = typer.Typer()
 
@@ -72,7 +69,9 @@ def serve() -> None:
             complain(str(problem))
         error_console().print(f"evalbot is {where}; {len(bot.program.project.suites)} suites.", highlight=False)
 
-    wait_for(serve_bot(settings, ready))
+    for run in wait_for(serve_bot(settings, ready)):
+        told = f"Run {run.number} of {run.suite} is paused and goes on by itself at the next start."
+        error_console().print(told, markup=False, highlight=False, soft_wrap=True)
 
 
 @app.command()

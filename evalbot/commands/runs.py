@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import logging
-import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from evalbot.commands.speaking import (
-    FAILED,
     NOTHING,
-    OUTSIDE,
     USAGE,
     HoldoutOption,
     JsonOption,
@@ -26,135 +22,98 @@ from evalbot.commands.speaking import (
 
 if TYPE_CHECKING:
     from evalbot.reports.contents import RunReport
-    from evalbot.terminal.runs import RunOptions
 
 app = typer.Typer()
+
+TargetsOption = Annotated[
+    list[str] | None, typer.Option("--target", "-t", help="Label of a target, or provider:model. May come again.")
+]
+BudgetOption = Annotated[
+    str | None, typer.Option("--budget", help="Stop when so many dollars are spent, and keep what is there.")
+]
+CacheOption = Annotated[
+    bool, typer.Option("--cache", help="Use answers again that were given to the very same question before.")
+]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Start also what costs more than may be started so.")]
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Only say what the run would take and how exactly it would measure.")
+]
+SummaryOption = Annotated[
+    bool, typer.Option("--github-summary", help="Add a job summary and annotations in GitHub Actions.")
+]
+FailIfOption = Annotated[
+    list[str] | None,
+    typer.Option("--fail-if", help="Exit with 100 when this holds: 'overall.lower < 0.80'. May come again."),
+]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
 
 
 @app.command()
 def run(
     suite: Annotated[str, typer.Argument(help="Name of a suite of the project.")],
-    target: Annotated[
-        list[str] | None, typer.Option("--target", "-t", help="Label of a target, or provider:model. May come again.")
-    ] = None,
+    target: TargetsOption = None,
     limit: Annotated[int | None, typer.Option("--limit", "-n", help="Ask only so many items.")] = None,
     repeat: Annotated[int | None, typer.Option("--repeat", help="Ask every item so many times.")] = None,
     concurrency: Annotated[int | None, typer.Option("--concurrency", help="Calls at the same time.")] = None,
     holdout: Annotated[bool, typer.Option("--holdout", help="Ask the holdout items too.")] = False,
-    budget: Annotated[
-        str | None, typer.Option("--budget", help="Stop when so many dollars are spent, and keep what is there.")
-    ] = None,
-    cache: Annotated[
-        bool, typer.Option("--cache", help="Use answers again that were given to the very same question before.")
-    ] = False,
-    yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Start also what costs more than may be started so.")
-    ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what the run would take and how exactly it would measure.")
-    ] = False,
+    budget: BudgetOption = None,
+    cache: CacheOption = False,
+    yes: YesOption = False,
+    dry_run: DryRunOption = False,
     junit: Annotated[Path | None, typer.Option("--junit", help="Write JUnit XML to this file.")] = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write a page for the browser to this file.")] = None,
-    github_summary: Annotated[
-        bool, typer.Option("--github-summary", help="Add a job summary and annotations in GitHub Actions.")
-    ] = False,
-    fail_if: Annotated[
-        list[str] | None,
-        typer.Option("--fail-if", help="Exit with 100 when this holds: 'overall.lower < 0.80'. May come again."),
-    ] = None,
+    github_summary: SummaryOption = False,
+    fail_if: FailIfOption = None,
     include_holdout: HoldoutOption = False,
     as_json: JsonOption = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Run a suite without Slack. Example: evalbot run support-desk --target openai:gpt-4.1-mini --fail-if 'overall.lower < 0.8'"""
-    from evalbot.reports.json import gate_data, summary_data
+    from evalbot.commands.carrying_out import preview, run_to_end
     from evalbot.runs.budgets import parse_dollars
-    from evalbot.runs.runs import RunStatus
-    from evalbot.terminal.printing import print_json
-    from evalbot.terminal.report_files import Form, notes, plan_wanted, write_wanted
-    from evalbot.terminal.runs import RunOptions, run_suite
-    from evalbot.terminal.showing import print_gate
-    from evalbot.terminal.summaries import print_run
+    from evalbot.terminal.planned_files import Wishes
+    from evalbot.terminal.report_files import Form
+    from evalbot.terminal.runs import RunOptions
 
     logging.basicConfig(level="ERROR", format="%(levelname)s %(name)s: %(message)s")
     most = parse_dollars(budget) if budget is not None else None
     options = RunOptions(suite, tuple(target or ()), limit, repeat, concurrency, holdout, most, yes, cache)
     if dry_run:
-        show_preview(options, as_json)
+        preview(options, as_json)
         return
-    files = {Form.JUNIT: junit, Form.HTML: html}
-    wanted = plan_wanted(suite, options.targets, files, github_summary, fail_if or (), include_holdout, os.environ)
-    ask = typer.confirm if sys.stdin.isatty() and sys.stderr.isatty() else None
-    done = wait_for(run_suite(options, error_console(quiet), ask))
-    wanted = wanted.gated_too(done.gate)
-    report = wait_for(write_wanted(done.run, wanted)) if wanted else None
-    gate = report.gate if report else None
-    if as_json:
-        print_json({**summary_data(done.run, done.summary), **({"gate": gate_data(gate)} if gate else {})})
-    else:
-        print_run(output_console(), done.run, done.summary)
-        if gate:
-            print_gate(output_console(), gate)
-    for note in notes(report, wanted) if report else ():
-        typer.echo(note, err=as_json)
-    if done.run.status is RunStatus.FAILED:
-        complain(f"Run {done.run.number} failed: {done.run.note}")
-        raise typer.Exit(USAGE)
-    if done.run.status is RunStatus.CANCELLED:
-        complain(f"Run {done.run.number} stopped before its end. {done.run.note}")
-        raise typer.Exit(USAGE)
-    if done.summary.outputs and done.summary.errors == done.summary.outputs:
-        reason = done.first_error.rstrip(".")
-        complain(f"Every call failed: {reason}. Check the target, OPENAI_BASE_URL and OPENAI_API_KEY.")
-        raise typer.Exit(OUTSIDE)
-    if gate and gate.failed:
-        raise typer.Exit(FAILED)
-
-
-def show_preview(options: RunOptions, as_json: bool) -> None:
-    """Print what a run would take."""
-    from evalbot.reports.forecast_words import forecast_data, preview_line
-    from evalbot.terminal.printing import print_json
-    from evalbot.terminal.runs import preview_suite
-
-    preview = wait_for(preview_suite(options))
-    if as_json:
-        print_json(forecast_data(preview.forecast))
-    else:
-        typer.echo(f"{preview.run.suite}: {preview_line(preview.forecast)}.")
-        for name in preview.forecast.unknown:
-            typer.echo(f"Nobody knows what {name} costs: give it a price in evalbot.toml.")
+    wishes = Wishes({Form.JUNIT: junit, Form.HTML: html}, github_summary, fail_if or (), include_holdout)
+    raise typer.Exit(run_to_end(options, wishes, as_json, quiet))
 
 
 @app.command()
 def regrade(
     run: RunArgument,
+    budget: Annotated[str | None, typer.Option("--budget", help="What the judges may cost, in dollars.")] = None,
+    yes: YesOption = False,
+    dry_run: DryRunOption = False,
     as_json: JsonOption = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Grade a run's stored answers again with what its suite says now; no target is asked. Example: evalbot regrade latest"""
-    from evalbot.reports.json import summary_data
-    from evalbot.terminal.printing import print_json
-    from evalbot.terminal.runs import regrade_run
-    from evalbot.terminal.summaries import print_run
+    from evalbot.commands.carrying_out import preview_again, regrade_to_end
+    from evalbot.runs.budgets import parse_dollars
+    from evalbot.terminal.runs import AgainOptions
 
     logging.basicConfig(level="ERROR", format="%(levelname)s %(name)s: %(message)s")
-    done = wait_for(regrade_run(run, error_console(quiet)))
-    if as_json:
-        print_json(summary_data(done.run, done.summary))
-    else:
-        print_run(output_console(), done.run, done.summary)
+    options = AgainOptions(run, parse_dollars(budget) if budget is not None else None, yes)
+    if dry_run:
+        preview_again(options, as_json)
+        return
+    raise typer.Exit(regrade_to_end(options, as_json, quiet))
 
 
 @app.command()
 def rerun(
     run: RunArgument,
     budget: Annotated[str | None, typer.Option("--budget", help="What the rest may cost, in dollars.")] = None,
-    yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Start also what costs more than may be started so.")
-    ] = False,
+    yes: YesOption = False,
     as_json: JsonOption = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Ask what an ended run has no answer to, in a new run with the rest. Example: evalbot rerun latest --budget 2.00"""
     from evalbot.reports.json import summary_data

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -30,7 +31,14 @@ def complain(text: str) -> None:
 
 def wait_for(work: Coroutine[Any, Any, T]) -> T:
     """Do asynchronous work."""
+    settle()
     return asyncio.run(work)
+
+
+def settle() -> None:
+    """Collect garbage again, but never among what is loaded by now: it stays until the end."""
+    gc.freeze()
+    gc.enable()
 
 
 def error_console(quiet: bool = False) -> Console:

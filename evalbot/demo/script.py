@@ -13,7 +13,7 @@ import aiohttp
 from rich.console import Console
 from rich.markup import escape
 
-from evalbot.demo.show import Demo, open_demo
+from evalbot.demo.opening import Demo, open_demo
 from evalbot.playground.driver import Driver, DriverError, NotSeen, RemoteDriver, Seen
 
 CHANNEL = "#support-evals"
@@ -109,9 +109,25 @@ async def start_run(story: Story) -> str:
 
 
 async def see_verdict(story: Story) -> str:
-    """The card is edited in place until it holds the verdict with interval and n."""
-    story.run = await story.dana.see_message(CHANNEL, "Why these numbers?", timeout=PATIENCE_S)
-    return _line(story.run, "passes")
+    """The card is edited in place until it tells that the candidate got worse on citations, with interval and n."""
+    story.run = await story.dana.see_message(CHANNEL, "worse on citations", timeout=PATIENCE_S)
+    assert "Why these numbers?" in story.run.text, story.run.text
+    return _line(story.run, "worse on citations")
+
+
+async def explain_drop(story: Story) -> str:
+    """Dana asks where the number comes from, and is told items, checks, judge and formula."""
+    await story.dana.slash("/evalbot explain citations", CHANNEL)
+    told = await story.dana.see_ephemeral(CHANNEL, "How it is computed", timeout=PATIENCE_S)
+    return _line(told, "sim-steady")
+
+
+async def trust_judge(story: Story) -> str:
+    """Lee asks whether the judge may be believed, and sees it beside people and a blind guess."""
+    await story.lee.slash("/evalbot judge support-desk", CHANNEL)
+    told = await story.lee.see_ephemeral(CHANNEL, "one person", timeout=PATIENCE_S)
+    assert "may be believed" in told.text, told.text
+    return _line(told, "agrees with people on")
 
 
 async def see_cards(story: Story) -> str:
@@ -179,6 +195,7 @@ async def run_again(story: Story) -> str:
     assert story.run is not None
     first = story.run
     await story.dana.click("Run again", first)
+    await story.dana.click("Start", await story.dana.see_ephemeral(CHANNEL, "[Start]", timeout=PATIENCE_S))
     second = await story.dana.see_message(
         CHANNEL, "suite version 2", where=lambda m: m.ts != first.ts and not m.is_ephemeral, timeout=PATIENCE_S
     )
@@ -189,6 +206,7 @@ async def read_digest(story: Story) -> str:
     """Dana asks for the digest; it comes with a picture that has a text for those who cannot see it."""
     await story.dana.slash("/evalbot digest now", CHANNEL)
     digest = await story.dana.see_message(CHANNEL, "Model quality", where=_has_picture, timeout=PATIENCE_S)
+    assert "citations still down" in digest.text, digest.text
     return _line(digest, "Model quality")
 
 
@@ -232,6 +250,8 @@ STEPS: tuple[Step, ...] = (
     look_ahead,
     start_run,
     see_verdict,
+    explain_drop,
+    trust_judge,
     see_cards,
     grade_low,
     stay_blind,

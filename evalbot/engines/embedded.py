@@ -32,6 +32,7 @@ class EmbeddedEngine:
         self._tasks: dict[RunId, asyncio.Task[None]] = {}
         self._failures: dict[RunId, Exception] = {}
         self._settled = False
+        self._closed = False
 
     def can_take(self, run_id: RunId) -> bool:
         """Tell whether no other process carries the run out; it is claimed for this one."""
@@ -39,7 +40,7 @@ class EmbeddedEngine:
 
     async def submit(self, run_id: RunId) -> None:
         """Begin or go on with a run; one that is being carried out already, here or by another process, is left alone."""
-        if run_id in self._tasks or not self._claims.take(run_id):
+        if self._closed or run_id in self._tasks or not self._claims.take(run_id):
             return
         self._failures.pop(run_id, None)
         self._settle()
@@ -74,10 +75,12 @@ class EmbeddedEngine:
         """Give what stopped a run before its end, None when nothing did."""
         return self._failures.get(run_id)
 
-    async def close(self) -> None:
-        """Stop everything; the runs go on at the next start."""
-        for run_id in list(self._tasks):
-            await self.cancel(run_id)
+    async def close(self) -> list[RunId]:
+        """Stop everything and begin nothing more; gives the runs that were stopped, which go on at the next start."""
+        self._closed = True
+        stopped = list(self._tasks)
+        await asyncio.gather(*(self.cancel(run_id) for run_id in stopped))
+        return stopped
 
     async def _carry_out(self, run_id: RunId) -> None:
         """Carry out one run; what stops it is kept and logged, and mended by going on at the next start."""

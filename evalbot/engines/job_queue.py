@@ -20,7 +20,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from evalbot.errors import OutsideError
 from evalbot.runs.outputs import RunId
-from evalbot.store.connections import parse_url
+from evalbot.store.urls import parse_url
 
 SCHEMA = "eval_jobs"
 SHARDS, CARE = "shards", "care"

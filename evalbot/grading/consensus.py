@@ -5,9 +5,22 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from evalbot.grading.grades import Grade
 from evalbot.suites.rubrics import Rubric
+
+
+class Vote(Protocol):
+    """What a person chose: a grade, or as much of it as a consensus needs."""
+
+    @property
+    def level(self) -> int | None:
+        """The step of the rubric."""
+
+    @property
+    def counts(self) -> bool:
+        """Whether it says something about the output."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +46,7 @@ class Consensus:
         return self.agreeing * 2 == self.graders
 
 
-def find_consensus(grades: Sequence[Grade], rubric: Rubric) -> Consensus | None:
+def find_consensus(grades: Sequence[Vote], rubric: Rubric) -> Consensus | None:
     """Give the consensus of counting grades, None without any: pass or fail by majority (a tie fails), step by low median."""
     levels = [grade.level for grade in grades if grade.counts and grade.level is not None]
     if not levels:

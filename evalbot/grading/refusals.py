@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import regex
 
 MAX_READ = 600
@@ -30,9 +32,13 @@ _FRENCH = r"""
     \b(?:je\s+suis\s+)?désolée?,?\s+(?:mais\s+)?je\s+ne\s+(?:peux|puis)\b
     | \bje\s+ne\s+(?:peux|puis)\s+pas\s+(?:vous\s+|t['’])?(?:aider|répondre|fournir)"""
 _SPANISH = r"\blo\s+siento,?\s+(?:pero\s+)?no\s+puedo\b | \bno\s+puedo\s+(?:ayudar|proporcionar|responder)"
-_REFUSAL = regex.compile(
-    " | ".join((_ENGLISH, _GERMAN, _FRENCH, _SPANISH)), regex.VERBOSE | regex.IGNORECASE | regex.MULTILINE
-)
+_FLAGS = regex.VERBOSE | regex.IGNORECASE | regex.MULTILINE
+
+
+@cache
+def _refusal() -> regex.Pattern[str]:
+    """Give the pattern of a refusal; it takes a tenth of a second to compile, and few programs look for one."""
+    return regex.compile(" | ".join((_ENGLISH, _GERMAN, _FRENCH, _SPANISH)), _FLAGS)
 
 
 def find_refusal(text: str) -> str:
@@ -41,5 +47,5 @@ def find_refusal(text: str) -> str:
     "I cannot help" counts; a rule that forbids something ("you cannot return it") does not, nor does a quoted refusal.
     """
     start = _QUOTE.sub(" ", text[: MAX_READ * 2])[:MAX_READ]
-    found = _REFUSAL.search(start)
+    found = _refusal().search(start)
     return found[0].strip() if found else ""

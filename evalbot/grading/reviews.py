@@ -9,8 +9,8 @@ from enum import StrEnum
 from typing import NewType
 
 from evalbot.errors import BadRequest, Conflict
-from evalbot.grading.consensus import Consensus, find_consensus
-from evalbot.grading.grades import Grade, Purpose
+from evalbot.grading.consensus import Consensus, Vote, find_consensus
+from evalbot.grading.grades import Purpose
 from evalbot.people import PersonId, TeamId
 from evalbot.runs.outputs import OutputId, RunId
 from evalbot.suites.rubrics import Rubric
@@ -77,7 +77,7 @@ MOST_EXTRA = 1
 """How many graders more than wanted are asked when the wanted ones differ."""
 
 
-def settle(review: Review, grades: Sequence[Grade], rubric: Rubric, at: datetime) -> Settlement:
+def settle(review: Review, grades: Sequence[Vote], rubric: Rubric, at: datetime) -> Settlement:
     """Settle a review from the human grades of its output: enough agreeing grades settle it.
 
     When the wanted graders differ on pass or fail one more is asked; if that brings no majority the review is contested.

@@ -43,10 +43,20 @@ def set_prompts(emu: Emulation, args: Arguments) -> Reply:
     """Answer assistant.threads.setSuggestedPrompts."""
     if not emu.app.is_agent:
         raise ApiError("not_agent_app")
-    find_channel(emu, args.text("channel_id"))
+    channel, thread_ts = find_channel(emu, args.text("channel_id")), ""
+    if "thread_ts" in args:
+        channel, thread_ts = _thread(emu, args)
     prompts = args.data("prompts")
     if not isinstance(prompts, list) or not 1 <= len(prompts) <= PROMPTS_MAX:
         raise ApiError.invalid_arguments(f"no more than {PROMPTS_MAX} items allowed [json-pointer:/prompts]")
+    for place, prompt in enumerate(prompts):
+        for name in ("title", "message"):
+            if not isinstance(prompt, dict) or not isinstance(prompt.get(name), str) or not prompt[name]:
+                raise ApiError.invalid_arguments(
+                    f"missing required field: {name} [json-pointer:/prompts/{place}/{name}]"
+                )
+    found = [{"title": one["title"], "message": one["message"]} for one in prompts]
+    emu.threads.set_prompts(channel.id, thread_ts, found, args.text("title") if "title" in args else "")
     return {}
 
 

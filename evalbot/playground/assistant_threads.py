@@ -1,4 +1,4 @@
-"""What an app says of a thread beside its messages: a passing status, and a session with a title."""
+"""What an app says of a thread beside its messages: a passing status, a session with a title, and prompts to press."""
 
 import asyncio
 from collections.abc import Callable
@@ -12,7 +12,10 @@ STATUS_SECONDS = 120.0
 
 @dataclass
 class AssistantThread:
-    """One thread. status is shown until the next reply, or for two minutes; state and title belong to the session."""
+    """One thread. status is shown until the next reply, or for two minutes; state and title belong to the session.
+
+    prompts (each with title and message) stand under prompts_title until a person writes.
+    """
 
     channel: str
     thread_ts: str
@@ -20,6 +23,8 @@ class AssistantThread:
     loading_messages: list[str] = field(default_factory=list)
     state: str = ""
     title: str = ""
+    prompts: list[dict[str, str]] = field(default_factory=list)
+    prompts_title: str = ""
     expiry: asyncio.Task[None] | None = None
 
     def as_json(self) -> dict[str, Any]:
@@ -31,6 +36,8 @@ class AssistantThread:
             "loading_messages": self.loading_messages,
             "state": self.state,
             "title": self.title,
+            "prompts": self.prompts,
+            "prompts_title": self.prompts_title,
         }
 
 
@@ -53,7 +60,7 @@ class AssistantThreads:
 
     def all(self) -> list[AssistantThread]:
         """Return every thread that still has something to show."""
-        return [one for one in self._threads.values() if one.status or one.state or one.title]
+        return [one for one in self._threads.values() if one.status or one.state or one.title or one.prompts]
 
     def set_status(self, channel: str, thread_ts: str, status: str, loading_messages: list[str]) -> None:
         """Show a status; "" takes it away."""
@@ -78,6 +85,18 @@ class AssistantThreads:
         thread.state = thread.state if state is None else state
         thread.title = thread.title if title is None else title
         self._tell(thread)
+
+    def set_prompts(self, channel: str, thread_ts: str, prompts: list[dict[str, str]], title: str = "") -> None:
+        """Offer prompts that a person can press; none takes them away. thread_ts "" stands for a direct message as a whole."""
+        thread = self._thread(channel, thread_ts)
+        thread.prompts, thread.prompts_title = prompts, title if prompts else ""
+        self._tell(thread)
+
+    def clear_prompts(self, channel: str, thread_ts: str) -> None:
+        """Take the prompts away, if there are any."""
+        thread = self._threads.get((channel, thread_ts))
+        if thread is not None and thread.prompts:
+            self.set_prompts(channel, thread_ts, [])
 
     def _thread(self, channel: str, thread_ts: str) -> AssistantThread:
         return self._threads.setdefault((channel, thread_ts), AssistantThread(channel, thread_ts))

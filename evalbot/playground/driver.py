@@ -15,7 +15,7 @@ raises NotSeen with a drawing of what there was instead.
 import asyncio
 from collections.abc import Awaitable, Callable
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -189,13 +189,8 @@ class Driver:
 
     async def messages(self, channel: str, thread: Seen | str | None = None, limit: int = 100) -> list[Seen]:
         """Return what this person sees in a channel or thread now, oldest first."""
-        await self.id()
-        if thread:
-            ts = thread.thread_ts if isinstance(thread, Seen) else thread
-            found = await self.do("replies", channel=channel, thread_ts=ts)
-        else:
-            found = await self.do("history", channel=channel, limit=limit)
-        return [self._seen(found["channel"], one) for one in found["messages"]]
+        found = await self._history(channel, thread, limit)
+        return [self._kept(self._seen(found["channel"], one)) for one in found["messages"]]
 
     async def see_message(
         self,
@@ -209,8 +204,9 @@ class Driver:
         """Wait for a message (in a thread, if given) that contains the text and fits; the newest one that does."""
 
         async def look() -> Seen | None:
-            shown = await self.messages(channel, thread)
-            return next((one for one in reversed(shown) if containing in one.text and where(one)), None)
+            found = await self._history(channel, thread)
+            shown = (self._seen(found["channel"], one) for one in reversed(found["messages"]))
+            return next((self._kept(one) for one in shown if containing in one.text and where(one)), None)
 
         return await self._wait(look, timeout, f"a message containing {containing!r} in {channel}", channel)
 
@@ -277,10 +273,20 @@ class Driver:
         self._names = {one["id"]: one["name"] for one in greeting["people"]}
         self._bot = greeting["apps"][0]["name"]
 
+    async def _history(self, channel: str, thread: Seen | str | None, limit: int = 100) -> dict[str, Any]:
+        await self.id()
+        if thread:
+            ts = thread.thread_ts if isinstance(thread, Seen) else thread
+            return await self.do("replies", channel=channel, thread_ts=ts)
+        return await self.do("history", channel=channel, limit=limit)
+
     def _seen(self, channel: str, message: dict[str, Any]) -> Seen:
         text = message_text(message, self._names)
         plain = readable(message.get("text", ""), self._names)
-        return Seen(channel, message["ts"], text if plain in text else f"{plain}\n{text}", deepcopy(message))
+        return Seen(channel, message["ts"], text if plain in text else f"{plain}\n{text}", message)
+
+    def _kept(self, seen: Seen) -> Seen:
+        return replace(seen, body=deepcopy(seen.body))
 
     async def _place(self, where: Seen | str | None) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         if isinstance(where, Seen):

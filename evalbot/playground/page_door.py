@@ -19,6 +19,7 @@ from evalbot.playground.violations import Violation
 from evalbot.playground.workspace import Change, What
 
 FLUSH_SECONDS = 0.02
+READING = ("history", "replies")
 
 Text = Callable[[], str]
 
@@ -37,11 +38,15 @@ class _Shared:
 
 
 class Window:
-    """One open page. Waiting events with the same key are merged: only the newest is sent."""
+    """One open page. Waiting events with the same key are merged: only the newest is sent.
+
+    previewed: channels that it has read without their person being a member; it hears of them as members do.
+    """
 
     def __init__(self, websocket: WebSocket, emu: Emulation, person: str) -> None:
         """Start with nothing to send."""
         self.websocket, self.emu, self.person = websocket, emu, person
+        self.previewed: set[str] = set()
         self._outbox: dict[object, Text] = {}
         self._filled = asyncio.Event()
 
@@ -116,8 +121,16 @@ class PageDoor:
 
     async def _answer(self, window: Window, request: dict[str, Any]) -> None:
         number, name = request.pop("id", None), str(request.pop("do", ""))
-        answer = json.dumps({"re": number, **await act(window.emu, name, window.person, request)})
+        found = await act(window.emu, name, window.person, request)
+        if name in READING and found["ok"]:
+            self._note_preview(window, str(request.get("channel", "")))
+        answer = json.dumps({"re": number, **found})
         window.put(lambda: answer)
+
+    def _note_preview(self, window: Window, where: str) -> None:
+        channel = window.emu.space.find_channel(where)
+        if channel is not None and window.person not in channel.members:
+            window.previewed.add(channel.id)
 
     # --- events --------------------------------------------------------------------------------
 
@@ -126,6 +139,15 @@ class PageDoor:
 
     def _viewers(self, emu: Emulation, channel: Channel) -> list[Window]:
         return [one for one in self._everyone() if one.emu is emu and emu.space.may_see(channel, one.person)]
+
+    def _readers(self, emu: Emulation, channel: Channel) -> list[Window]:
+        """Give the windows that show a channel: those of its members, and those that look in from outside."""
+        looking = [
+            one
+            for one in self._viewers(emu, channel)
+            if channel.id in one.previewed and one.person not in channel.members
+        ]
+        return [*self._members(channel), *looking]
 
     def _members(self, channel: Channel) -> list[Window]:
         if len(self._windows) < len(channel.members):
@@ -153,11 +175,11 @@ class PageDoor:
             is_for_one = change.what is What.CHANNEL and change.person
             self._tell_channel(channel, self._of(change.person) if is_for_one else self._viewers(emu, channel))
         elif change.what is not What.FILE_SHARED:
-            self._tell_message(channel, change)
+            self._tell_message(emu, channel, change)
 
-    def _tell_message(self, channel: Channel, change: Change) -> None:
+    def _tell_message(self, emu: Emulation, channel: Channel, change: Change) -> None:
         ts = change.message["ts"]
-        windows = self._of(change.person) if change.message.get("ephemeral") else self._members(channel)
+        windows = self._of(change.person) if change.message.get("ephemeral") else self._readers(emu, channel)
         is_gone = change.what is What.DELETED and change.message.get("subtype") != "tombstone"
         event = _Shared(event="deleted", channel=channel.id, ts=ts) if is_gone else None
         self._to(
@@ -174,7 +196,9 @@ class PageDoor:
 
     def _hear_thread(self, emu: Emulation, thread: AssistantThread) -> None:
         event = _Shared(event="assistant_thread", thread=thread.as_json())
-        self._to(self._members(emu.space.channels[thread.channel]), event, ("thread", thread.channel, thread.thread_ts))
+        self._to(
+            self._readers(emu, emu.space.channels[thread.channel]), event, ("thread", thread.channel, thread.thread_ts)
+        )
 
     def _hear_view(self, emu: Emulation, change: ViewChange) -> None:
         view = emu.views.describe(change.view)

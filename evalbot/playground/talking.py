@@ -71,6 +71,7 @@ async def send(emu: Emulation, person: str, args: Args) -> Result:
     message = compose_typed(emu, person, channel, text, thread_ts)
     emu.space.post(channel, message)
     emu.space.mark_read(channel, person)
+    emu.threads.clear_prompts(channel.id, str(message.get("thread_ts", "")))
     return {"ts": message["ts"], "channel": channel.id}
 
 

@@ -41,7 +41,8 @@ AGREEMENT = f"{WILSON}; bar after Calderon, Reichart & Dror 2025, arXiv:2501.109
 
 
 PAIRED = (
-    "Miller 2024, arXiv:2411.00640 (pairing); Newcombe 1998, Statistics in Medicine 17, 2635-2650; Schuirmann 1987, "
+    "Miller 2024, arXiv:2411.00640 (pairing); Tango 1998, Statistics in Medicine 17, 891-908, with fewer than 30 items Newcombe "
+    "1998, Statistics in Medicine 17, 2635-2650; Schuirmann 1987, "
     "doi:10.1007/BF01068419; Benjamini & Hochberg 1995, doi:10.1111/j.2517-6161.1995.tb02031.x"
 )
 

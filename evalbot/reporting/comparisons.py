@@ -8,15 +8,16 @@ zero by little may stay untold. Where both sides have enough outputs that people
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import hypot, sqrt
 
 import numpy as np
 
-from evalbot.reporting.corrections import FEWEST_GRADED, NOBODY, Part, People, part_of, pool_mean
+from evalbot.reporting.corrections import FEWEST_GRADED, NOBODY, Part, People, guess_people, part_of, pool_mean
 from evalbot.reporting.estimates import FEWEST, OVERALL, Change, How
-from evalbot.reporting.scores import OutputScore, how_of, item_values, passing
+from evalbot.reporting.score_tables import CHECKED, all_kinds, first_seen, how_of_bits, item_means
+from evalbot.reporting.scores import Scores, as_table
 from evalbot.stats.intervals import CHANGE, Floats, Interval, Measured, widened_mean
 from evalbot.stats.judged import corrected_pool_difference
 from evalbot.stats.multiplicity import benjamini_hochberg
@@ -38,7 +39,7 @@ FALSE_SHARE = 0.10
 class Side:
     """One side of a comparison: the scores of a target, and what people did for its run."""
 
-    scores: Sequence[OutputScore]
+    scores: Scores
     people: People = NOBODY
 
 
@@ -53,8 +54,8 @@ class _Difference:
 
 
 def compare_scores(
-    before: Sequence[OutputScore],
-    after: Sequence[OutputScore],
+    before: Scores,
+    after: Scores,
     skill_of: Mapping[ItemId, str | None],
     target: str,
     against: str,
@@ -67,17 +68,15 @@ def compare_sides(
     before: Side, after: Side, skill_of: Mapping[ItemId, str | None], target: str, against: str
 ) -> list[Change]:
     """Compare two sides item by item, overall first and then by skill; too few shared items give no row."""
-    old, new = (_complete(side) for side in (before, after))
-    asked = {score.item_id for score in old.scores}
-    shared = dict.fromkeys(score.item_id for score in new.scores if score.item_id in asked)
-    if len(shared) < FEWEST:
+    pair = _Pair(before, after)
+    if len(pair.items) < FEWEST:
         return []
-    by_skill: dict[str, list[ItemId]] = {}
-    for item_id in shared:
-        by_skill.setdefault(skill_of.get(item_id) or "", []).append(item_id)
+    by_skill: dict[str, list[int]] = {}
+    for place, item_id in enumerate(pair.items):
+        by_skill.setdefault(skill_of.get(item_id) or "", []).append(place)
     skills = [name for name in sorted(by_skill) if name and len(by_skill[name]) >= FEWEST]
-    pair = _Pair(old, new)
-    found = {OVERALL: pair.difference(list(shared)), **{name: pair.difference(by_skill[name]) for name in skills}}
+    everything = pair.difference(range(len(pair.items)))
+    found = {OVERALL: everything, **{name: pair.difference(by_skill[name]) for name in skills}}
     told = told_skills({name: found[name].measured for name in skills})
     return [_change(one, name, target, against, name == OVERALL or name in told) for name, one in found.items()]
 
@@ -95,11 +94,6 @@ def interval_p(measured: Measured) -> float:
     arm = measured.value - measured.lower if measured.value > 0 else measured.upper - measured.value
     se = arm / two_sided_z(measured.level)
     return 2 * t_upper_tail(abs(measured.value) / se, 1e9) if se else 0.0
-
-
-def _complete(side: Side) -> Side:
-    """Leave out the outputs that miss a grade."""
-    return replace(side, scores=[score for score in side.scores if score.complete])
 
 
 def _change(one: _Difference, skill: str, target: str, against: str, told: bool) -> Change:
@@ -124,32 +118,44 @@ def _change(one: _Difference, skill: str, target: str, against: str, told: bool)
 # --- differences -----------------------------------------------------------------------------------
 
 
+class _Means:
+    """One side with its items in the order in which they come: the mean of each, and the bits of the graders behind it."""
+
+    def __init__(self, side: Side) -> None:
+        table = as_table(side.scores)
+        mine = np.flatnonzero(table.outputs.complete)
+        codes, kinds = table.outputs.item[mine], table.outputs.kinds[mine]
+        found, self.means = item_means(codes, table.outputs.passed[mine].astype(np.float64))
+        self.names = [table.items[code] for code in found]
+        self.kinds = np.zeros(found.size, dtype=np.uint8)
+        np.bitwise_or.at(self.kinds, first_seen(codes)[1], np.where(kinds, kinds, CHECKED))
+        self.part = part_of(table, PASS_CRITERION, side.people)
+
+
 class _Pair:
-    """Two sides with the values of their items."""
+    """Two sides with the values of the items that both have, in the order of the second one."""
 
     def __init__(self, before: Side, after: Side) -> None:
-        self.old, self.new = item_values(before.scores, passing), item_values(after.scores, passing)
-        self.kinds: dict[ItemId, set[How]] = {}
-        for score in (*before.scores, *after.scores):
-            self.kinds.setdefault(score.item_id, set()).add(how_of([score]))
-        self.parts = [part_of(side.scores, PASS_CRITERION, side.people) for side in (before, after)]
+        old, new = _Means(before), _Means(after)
+        there = {item: place for place, item in enumerate(old.names)}
+        shared = [(place, there[item]) for place, item in enumerate(new.names) if item in there]
+        second, first = (np.array([one[side] for one in shared], dtype=np.int64) for side in (0, 1))
+        self.items = [new.names[place] for place in second]
+        self.old, self.new = old.means[first], new.means[second]
+        self.kinds = old.kinds[first] | new.kinds[second]
+        self.parts = old.part, new.part
 
-    def difference(self, ids: Sequence[ItemId]) -> _Difference:
-        """Compare the items, corrected by people where they graded enough of both sides."""
-        rng = np.random.default_rng(len(ids))
-        alone = compare_pairs([self.old[one] for one in ids], [self.new[one] for one in ids], rng).difference
+    def difference(self, places: Sequence[int]) -> _Difference:
+        """Compare some of the items, corrected by people where they graded enough of both sides."""
+        rng, mine = np.random.default_rng(len(places)), np.asarray(places, dtype=np.int64)
+        alone = compare_pairs(self.old[mine], self.new[mine], rng).difference
         before, after = self.parts
         if before and after and min(before.graded, after.graded) >= FEWEST_GRADED:
-            items = frozenset(ids)
+            items = frozenset(self.items[place] for place in places)
             corrected = corrected_difference(before.of(items), after.of(items), alone)
             if corrected:
                 return replace(corrected, judge_alone=alone.value)
-        return _Difference(alone, self._how(ids))
-
-    def _how(self, ids: Iterable[ItemId]) -> How:
-        """Name whose grades the items' values stand on."""
-        kinds = set[How]().union(*(self.kinds[one] for one in ids))
-        return next(iter(kinds)) if len(kinds) == 1 else How.CHECK_AND_JUDGE
+        return _Difference(alone, how_of_bits(all_kinds(self.kinds[mine])))
 
 
 def corrected_difference(before: Part, after: Part, alone: Measured) -> _Difference | None:
@@ -169,11 +175,7 @@ def corrected_difference(before: Part, after: Part, alone: Measured) -> _Differe
         found = corrected_pool_difference(*pairs.human, *pairs.judge, *pairs.pool).measured
         arm = _item_arm(pairs.human[1] - pairs.human[0], pairs.pool[0].size)
         return _Difference(_widened(found, _Arms(arm, arm), alone), How.CORRECTED, human_n)
-    sides = []
-    for part in (before, after):
-        if not part.equal:
-            return None
-        sides.append(pool_mean(part))
+    sides = [pool_mean(part, None, None if part.equal else guess_people(part)) for part in (before, after)]
     return _Difference(_widened(difference_of(sides[1], sides[0]), items, alone), How.CORRECTED, human_n)
 
 
@@ -198,7 +200,7 @@ def _paired(before: Part, after: Part) -> _Pairs | None:
     """Pair two parts by item; None with repeats, settled items, unequal chances, or too few items graded on both sides."""
     places = [{item: place for place, item in enumerate(part.items)} for part in (before, after)]
     whole = all(
-        part.equal and part.known.size == 0 and len(place) == len(part.items)
+        part.equal and part.known.size == 0 and len(place) == part.item.size
         for part, place in zip((before, after), places, strict=True)
     )
     if not whole:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from evalbot.people import TeamId
 from evalbot.reporting.comparisons import Side, compare_sides
-from evalbot.reporting.corrections import corrected_rows
 from evalbot.reporting.digests import Digest, Exhibit, Shift, SkillLine, Trend
-from evalbot.reporting.estimates import JUDGE_ALONE, OVERALL, Change, Estimate
-from evalbot.reporting.scores import score_rows
+from evalbot.reporting.estimates import JUDGE_ALONE, OVERALL, Change, Estimate, How
 from evalbot.reporting.telling import NO_HEADLINE, UNVERIFIED
-from evalbot.reporting.trends import Week, find_trends
+from evalbot.reporting.trends import WEEK_DAYS, Week, find_trends, graded_alike
 from evalbot.stats.verdicts import Verdict
-from evalbot.suites.graders import PASS_CRITERION
 
 MOST_SENTENCES = 2
 MOST_EXHIBITS = 3
@@ -56,16 +53,13 @@ def compose_digest(
     """Compose the digest of a slot from the weekly scores of each suite, oldest week first; the newest week is the slot's."""
     trends = [trend for suite, weeks in weeks_of.items() for trend in find_trends(suite, weeks)]
     changes = {suite: week_changes(weeks) for suite, weeks in weeks_of.items()}
-    corrected = {suite: _corrected(weeks) for suite, weeks in weeks_of.items()}
     doubted = {suite for suite, weeks in weeks_of.items() if weeks and weeks[-1].doubted}
     lines = [
-        _line(trend, changes[trend.suite], corrected[trend.suite], trend.suite in doubted)
+        _line(trend, changes[trend.suite], trend.suite in doubted)
         for trend in trends
         if trend.points and trend.points[-1].estimate
     ]
-    findings = _findings(
-        [one for one in trends if not _is_doubted(one.latest, doubted, one.suite)], lines, doubted, slot.end
-    )
+    findings = _findings(trends, lines, slot.end)
     return Digest(
         digest_id,
         slot.team,
@@ -90,7 +84,10 @@ def compose_digest(
 
 
 def week_changes(weeks: Sequence[Week]) -> list[Change]:
-    """Compare each target's newest week with the newest earlier one in which it was measured, on the same items."""
+    """Compare each target's newest week with the newest earlier one in which it was measured, on the same items.
+
+    Items that were graded in another way then are left out: a change of the judge is no change of the target.
+    """
     if not weeks:
         return []
     now, found = weeks[-1], list[Change]()
@@ -98,37 +95,23 @@ def week_changes(weeks: Sequence[Week]) -> list[Change]:
         earlier = (week for week in reversed(weeks[:-1]) if any(score.target == target for score in week.scores))
         before = next(earlier, None)
         if before is not None:
-            old, new = (Side([s for s in week.scores if s.target == target], week.people) for week in (before, now))
+            alike = graded_alike(before, now)
+            old, new = (
+                Side([one for one in week.of(target) if one.item_id in alike], week.people) for week in (before, now)
+            )
             against = f"the week to {before.day.day} {before.day:%b}"
             found += compare_sides(old, new, now.skill_of, target, against)
     return found
 
 
-def _corrected(weeks: Sequence[Week]) -> dict[tuple[str, str], Estimate]:
-    """Give the pass rates of the newest week that people corrected, by target and skill."""
-    if not weeks:
-        return {}
-    now = weeks[-1]
-    rows = corrected_rows(score_rows(now.scores, now.skill_of, frozenset()), now.scores, now.skill_of, now.people)
-    found = ((row, row.corrected) for row in rows if row.criterion == PASS_CRITERION)
-    return {(row.target, row.skill): corrected.estimate for row, corrected in found if corrected}
-
-
-def _line(
-    trend: Trend, changes: Sequence[Change], corrected: Mapping[tuple[str, str], Estimate], doubted: bool
-) -> SkillLine:
-    """Give the table row of a trend whose newest week was measured; the score corrected by people goes before."""
-    subject = (trend.target, trend.skill)
-    now = corrected.get(subject) or trend.points[-1].estimate
+def _line(trend: Trend, changes: Sequence[Change], doubted: bool) -> SkillLine:
+    """Give the table row of a trend whose newest week was measured."""
+    now = trend.points[-1].estimate
     assert now is not None
-    mine = [change for change in changes if (change.target, change.skill) == subject]
-    verified = not (doubted and now.how in JUDGE_ALONE)
-    return SkillLine(trend.suite, trend.target, trend.skill, now, mine[0] if mine else None, verified)
-
-
-def _is_doubted(number: Estimate | Change | None, doubted: Container[str], suite: str) -> bool:
-    """Tell whether a number of a suite stands on an unverified judge."""
-    return number is not None and suite in doubted and number.how in JUDGE_ALONE
+    mine = [change for change in changes if (change.target, change.skill) == (trend.target, trend.skill)]
+    change = mine[0] if mine else None
+    change_verified = not (doubted and change is not None and change.how in JUDGE_ALONE)
+    return SkillLine(trend.suite, trend.target, trend.skill, now, change, trend.verified, change_verified)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,21 +136,18 @@ class _Finding:
         return self.suite if self.skill == OVERALL else self.skill, way
 
 
-def _findings(
-    trends: Iterable[Trend], lines: Iterable[SkillLine], doubted: Container[str], end: date
-) -> list[_Finding]:
+def _findings(trends: Iterable[Trend], lines: Iterable[SkillLine], end: date) -> list[_Finding]:
     """Give what moved clearly in the order of telling; a step change stands for the weekly change of the same series.
 
     Nothing is found on the word of an unverified judge.
     """
     found: dict[tuple[str, str, str], _Finding] = {}
     for trend in trends:
-        if trend.shift and trend.latest and trend.shift.lower * trend.shift.upper > 0:
-            found[(trend.suite, trend.target, trend.skill)] = _step(trend, trend.shift, trend.latest, end)
+        shift = trend.shift
+        if shift and shift.clear and shift.verified and trend.latest:
+            found[(trend.suite, trend.target, trend.skill)] = _step(trend, shift, trend.latest, end)
     for line in lines:
-        if _is_doubted(line.change, doubted, line.suite):
-            continue
-        if line.change and line.change.verdict in (Verdict.BETTER, Verdict.WORSE):
+        if line.change and line.change_verified and line.change.verdict in (Verdict.BETTER, Verdict.WORSE):
             found.setdefault((line.suite, line.target, line.skill), _weekly(line, line.change))
     return sorted(found.values(), key=lambda one: one.rank)
 
@@ -179,7 +159,7 @@ def _step(trend: Trend, shift: Shift, latest: Estimate, end: date) -> _Finding:
     sentence = (
         f"{trend.suite} · {trend.target}: {trend.skill} is at {shift.after:.0%} {'since' if old else 'after'} the {way} "
         f"in the week of {when} ({shift.before:.0%} before; the change lies between {_points(shift.lower)} and "
-        f"{_points(shift.upper)} points, n {latest.n})."
+        f"{_points(shift.upper)} points{_basis(shift.how, latest)}, n {latest.n})."
     )
     return _Finding(trend.suite, trend.skill, shift.after - shift.before, old, sentence)
 
@@ -188,9 +168,17 @@ def _weekly(line: SkillLine, change: Change) -> _Finding:
     """Say that a series moved since the week before."""
     sentence = (
         f"{line.suite} · {line.target}: {line.skill} is {change.verdict} than in {change.against}, "
-        f"{_points(change.difference)} points ({_points(change.lower)} to {_points(change.upper)}, n {change.n})."
+        f"{_points(change.difference)} points ({_points(change.lower)} to {_points(change.upper)}"
+        f"{_basis(change.how, line.now)}, n {change.n})."
     )
     return _Finding(line.suite, line.skill, change.difference, False, sentence)
+
+
+def _basis(how: How | None, now: Estimate) -> str:
+    """Say on whose grades a difference stands where the number beside it makes one ask; empty elsewhere."""
+    if how is How.CORRECTED:
+        return ", corrected by people"
+    return ", by the judge alone" if how in JUDGE_ALONE and now.how is How.CORRECTED else ""
 
 
 def _headline(findings: Sequence[_Finding], lines: Sequence[SkillLine], runs: int) -> str:
@@ -230,9 +218,16 @@ def _findings_said(
         return [f"{why}, so there is nothing to compare."]
     if any(line.change for line in lines):
         return ["Nothing moved clearly since the last measured week."]
+    if any(_newly_graded(trend) for trend in trends):
+        return ["Judge, rubric or checks are not those of the weeks before, so nothing is compared with them."]
     if any(point.estimate for trend in trends for point in trend.points[:-1]):
         return ["Too few of this week's items were asked before to compare them."]
     return ["This is the first measured week, so there is nothing to compare with yet."]
+
+
+def _newly_graded(trend: Trend) -> bool:
+    """Tell whether the newest week is the first that is graded as it is."""
+    return trend.alike_since is not None and trend.points[-1].day - trend.alike_since <= WEEK_DAYS
 
 
 def _rest(untold: int) -> str:

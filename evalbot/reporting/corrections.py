@@ -9,17 +9,17 @@ inclusion-weighted form (stats/active) where they had not.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 
 import numpy as np
 
 from evalbot.grading.consensus import Label
-from evalbot.grading.grades import GraderKind
 from evalbot.reporting.estimates import FEWEST, OVERALL, Correction, Estimate, How, ScoreRow
-from evalbot.reporting.scores import OutputScore
-from evalbot.runs.outputs import Output, OutputId
+from evalbot.reporting.score_tables import CHECKED, JUDGED, Codes, Flags, Places, ScoreTable, first_seen, skill_codes
+from evalbot.reporting.scores import Scores, as_table
+from evalbot.runs.outputs import OutputId
 from evalbot.stats.active import weighted_mean
 from evalbot.stats.intervals import Floats, Measured
 from evalbot.stats.judged import corrected_pool_mean, judge_weight
@@ -62,18 +62,25 @@ class Part:
     """Outputs of one target for one criterion whose score is settled (`known`) or judged and open to people.
 
     All arrays run over the outputs that are open: `judge` their scores, `people` what people say instead (NaN where nobody
-    has), `chance` to be drawn (0 where not drawn), `items` theirs. `known` holds the settled scores of `known_items`.
+    has), `chance` to be drawn (0 where not drawn), `item` the places of theirs among `names`. `known` holds the settled scores
+    of the items `known_item`.
     """
 
     judge: Floats
     people: Floats
     chance: Floats
-    items: tuple[ItemId, ...]
+    item: Codes
     known: Floats
-    known_items: tuple[ItemId, ...]
+    known_item: Codes
+    names: Sequence[ItemId]
 
     @property
-    def labelled(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    def items(self) -> list[ItemId]:
+        """The items of the outputs that are open."""
+        return [self.names[code] for code in self.item]
+
+    @property
+    def labelled(self) -> Flags:
         """Which outputs people graded."""
         return ~np.isnan(self.people)
 
@@ -90,63 +97,82 @@ class Part:
 
     def of(self, items: frozenset[ItemId]) -> Part:
         """Give the part that belongs to some items."""
-        mine = np.fromiter((one in items for one in self.items), dtype=np.bool_, count=len(self.items))
-        known = np.fromiter((one in items for one in self.known_items), dtype=np.bool_, count=len(self.known_items))
+        return self.where(np.fromiter((one in items for one in self.names), dtype=np.bool_, count=len(self.names)))
+
+    def where(self, wanted: Flags) -> Part:
+        """Give the part that belongs to some items, marked by their places among the names."""
+        mine, known = wanted[self.item], wanted[self.known_item]
         return Part(
             self.judge[mine],
             self.people[mine],
             self.chance[mine],
-            tuple(one for one in self.items if one in items),
+            self.item[mine],
             self.known[known],
-            tuple(one for one in self.known_items if one in items),
+            self.known_item[known],
+            self.names,
         )
 
 
-def part_of(group: Sequence[OutputScore], criterion: str, people: People) -> Part | None:
+def part_of(group: Scores, criterion: str, people: People) -> Part | None:
     """Sort the complete outputs of a target for a criterion; None where the judge says nothing or people cannot say it.
 
     Raises nothing: an output that people are never shown is left out, one with a judge's criterion that they are not asked
     about makes the whole beyond correction.
     """
-    judge, said, chance, items = list[float](), list[float](), list[float](), list[ItemId]()
-    known, known_items = list[float](), list[ItemId]()
-    for score in group:
-        judged = judged_criteria(score, criterion)
-        if not judged:
-            known.append(_value(score, criterion))
-            known_items.append(score.item_id)
-            continue
-        asked = people.criterion_of.get(score.item_id)
-        if asked is None:
-            continue
-        if judged != [asked] or GraderKind.CHECK in score.kinds_of(asked):
-            return None
-        drawn = people.drawn.get(score.output_id)
-        judge.append(_value(score, criterion))
-        said.append(_said(score, criterion, asked, drawn.label) if drawn and drawn.label else np.nan)
-        chance.append(drawn.chance if drawn else 0.0)
-        items.append(score.item_id)
-    if not judge:
+    table = as_table(group)
+    return _part(_Asked(table, people), np.flatnonzero(table.outputs.complete), criterion)
+
+
+class _Asked:
+    """A table with what people were asked about each output, and what they said of those drawn for them."""
+
+    def __init__(self, table: ScoreTable, people: People) -> None:
+        self.table, self.people = table, people
+        names = {name: code for code, name in enumerate(table.criteria)}
+        asked = (people.criterion_of.get(item) for item in table.items)
+        codes = np.array([-1 if one is None else names.get(one, -2) for one in asked], dtype=np.int32)
+        self.criterion: Codes = codes[table.outputs.item]
+        """The code of the criterion that people are asked, by output: -1 where they may not see it, -2 for one of theirs."""
+        self.drawn = {table.places[one]: drawn for one, drawn in people.drawn.items() if one in table.places}
+
+    def judged(self, criterion: str) -> tuple[Flags, Flags]:
+        """Tell of which outputs a judge decides a criterion, and of which it decides nothing but what people are asked."""
+        said = self.table.verdicts
+        mine = (said.kinds & JUDGED) > 0
+        if criterion != PASS_CRITERION:
+            mine &= said.criterion == (self.table.criteria.index(criterion) if criterion in self.table.criteria else -1)
+        like = mine & (said.criterion == self.criterion[said.output]) & ((said.kinds & CHECKED) == 0)
+        several, alike = (np.bincount(said.output[one], minlength=self.table.size) for one in (mine, like))
+        return several > 0, (several == 1) & (alike == 1)
+
+    def failing_others(self) -> Flags:
+        """Tell which outputs fail by another criterion than the one that people are asked."""
+        said = self.table.verdicts
+        others = ~said.passed & (said.criterion != self.criterion[said.output])
+        return np.bincount(said.output[others], minlength=self.table.size) > 0
+
+    def said(self, criterion: str) -> tuple[Floats, Floats]:
+        """Give what each output is with people's verdict in the judge's place, NaN without one, and its chance to be drawn."""
+        said, chance = np.full(self.table.size, np.nan), np.zeros(self.table.size)
+        fails = self.failing_others()
+        for place, one in self.drawn.items():
+            chance[place] = one.chance
+            if one.label is not None:
+                passed = 0.0 if fails[place] else one.label.passed
+                said[place] = passed if criterion == PASS_CRITERION else one.label.score
+        return said, chance
+
+
+def _part(asked: _Asked, places: Places, criterion: str) -> Part | None:
+    """Sort some complete outputs as `part_of` does."""
+    table = asked.table
+    (judged, alike), value = asked.judged(criterion), table.criterion(criterion).score
+    known, open_ = places[~judged[places]], places[judged[places] & (asked.criterion[places] != -1)]
+    if not open_.size or not alike[open_].all():
         return None
-    return Part(np.array(judge), np.array(said), np.array(chance), tuple(items), np.array(known), tuple(known_items))
-
-
-def judged_criteria(score: OutputScore, criterion: str) -> list[str]:
-    """Name the criteria that a judge decides behind a criterion of an output."""
-    behind = score.scores if criterion == PASS_CRITERION else [criterion] if criterion in score.scores else []
-    return [name for name in behind if GraderKind.JUDGE in score.kinds_of(name)]
-
-
-def _value(score: OutputScore, criterion: str) -> float:
-    """Give what checks and judge say."""
-    return float(score.passed) if criterion == PASS_CRITERION else score.scores[criterion]
-
-
-def _said(score: OutputScore, criterion: str, asked: str, label: Label) -> float:
-    """Give what it is with people's verdict in the judge's place."""
-    if criterion != PASS_CRITERION:
-        return label.score
-    return label.passed if all(passed for name, passed in score.passes.items() if name != asked) else 0.0
+    said, chance = asked.said(criterion)
+    item = table.outputs.item
+    return Part(value[open_], said[open_], chance[open_], item[open_], value[known], item[known], table.items)
 
 
 # --- corrected estimates ---------------------------------------------------------------------------
@@ -162,24 +188,21 @@ class _Learnt:
 
 
 def corrected_rows(
-    rows: Sequence[ScoreRow], scores: Sequence[OutputScore], skill_of: Mapping[ItemId, str | None], people: People
+    rows: Sequence[ScoreRow], scores: Scores, skill_of: Mapping[ItemId, str | None], people: People
 ) -> list[ScoreRow]:
     """Give the rows with what people's grades make of them, or how many of these are still missing."""
-    by_target: dict[str, list[OutputScore]] = {}
-    for score in scores:
-        if score.complete:
-            by_target.setdefault(score.target, []).append(score)
-    items_of: dict[str, set[ItemId]] = {}
-    for item_id, skill in skill_of.items():
-        items_of.setdefault(skill or "", set()).add(item_id)
+    if not people.criterion_of:
+        return list(rows)
+    table = as_table(scores)
+    asked, (skills, codes) = _Asked(table, people), skill_codes(table.items, skill_of)
     found, parts = list[ScoreRow](), dict[tuple[str, str], _Corrector | None]()
     for row in rows:
         key = row.target, row.criterion
         if key not in parts:
-            parts[key] = _corrector(by_target.get(row.target, []), row.criterion, people)
+            parts[key] = _corrector(asked, *key)
         corrector = parts[key]
-        items = None if row.skill == OVERALL else frozenset(items_of.get(row.skill, ()))
-        found.append(corrector.corrected(row, items) if corrector else row)
+        code = skills.index(row.skill) if row.skill in skills else -2
+        found.append(corrector.corrected(row, None if row.skill == OVERALL else codes == code) if corrector else row)
     return found
 
 
@@ -190,25 +213,24 @@ class _Corrector:
     part: Part
     learnt: _Learnt | None
 
-    def corrected(self, row: ScoreRow, items: frozenset[ItemId] | None) -> ScoreRow:
+    def corrected(self, row: ScoreRow, items: Flags | None) -> ScoreRow:
         """Give a row of them corrected; overall it says what is missing for that."""
         if self.learnt is None:
             missing = FEWEST_GRADED - self.part.graded
             return replace(row, grades_needed=missing) if items is None and missing <= self.part.judge.size else row
         part, guesses = self.part, self.learnt.guesses
         if items is not None:
-            if guesses is not None:
-                guesses = guesses[[one in items for one in part.items]]
-            part = part.of(items)
+            guesses = guesses[items[part.item]] if guesses is not None else None
+            part = part.where(items)
         if part.graded < (FEWEST_GRADED if items is None else FEWEST):
             return row
         return replace(row, corrected=_correction(part, _Learnt(self.learnt.weight, guesses)))
 
 
-def _corrector(group: Sequence[OutputScore], criterion: str, people: People) -> _Corrector | None:
+def _corrector(asked: _Asked, target: str, criterion: str) -> _Corrector | None:
     """Learn from all outputs of a target; None where there is nothing to correct."""
-    graded = [one for one in group if criterion == PASS_CRITERION or criterion in one.scores]
-    part = part_of(graded, criterion, people) if people.criterion_of else None
+    places = asked.table.complete_of(target)
+    part = _part(asked, places[asked.table.criterion(criterion).there[places]], criterion)
     if part is None:
         return None
     if part.graded < FEWEST_GRADED:
@@ -219,10 +241,10 @@ def _corrector(group: Sequence[OutputScore], criterion: str, people: People) -> 
 def _learn(part: Part) -> _Learnt:
     """Learn how the judge's grades stand to people's."""
     seen = part.labelled
-    return _Learnt(judge_weight(part.people[seen], part.judge[seen]), None if part.equal else _guesses(part))
+    return _Learnt(judge_weight(part.people[seen], part.judge[seen]), None if part.equal else guess_people(part))
 
 
-def _guesses(part: Part) -> Floats:
+def guess_people(part: Part) -> Floats:
     """Guess people's verdict on every output from the judge's by weighted regression; no output guesses its own.
 
     Source: Zrnic & Candes 2024, doi:10.1073/pnas.2322083121 (cross-prediction).
@@ -251,7 +273,7 @@ def _correction(part: Part, learnt: _Learnt) -> Correction:
     seen, n = part.labelled, part.graded
     measured = pool_mean(part, learnt.weight if n < FEWEST_GRADED else None, learnt.guesses)
     people, judge = part.people[seen], part.judge[seen]
-    items = len({*part.items, *part.known_items})
+    items = np.union1d(part.item, part.known_item).size
     estimate = Estimate(measured.value, measured.lower, measured.upper, items, How.CORRECTED, measured.method, n)
     return Correction(
         estimate,
@@ -270,8 +292,8 @@ def pool_mean(part: Part, weight: float | None = None, guesses: Floats | None = 
     seen = part.labelled
     people, judge = part.people[seen], part.judge[seen]
     if guesses is None:
-        items = [one for one, graded in zip(part.items, seen, strict=True) if graded]
-        clusters = items if len(set(items)) < len(items) else None
+        items = part.item[seen]
+        clusters = items if np.unique(items).size < items.size else None
         found = corrected_pool_mean(people, judge, part.judge, cluster_index=clusters, weight=weight).measured
     else:
         answered = people.size / int((part.chance > 0).sum())
@@ -317,49 +339,64 @@ def grades_to_halve(n: int, pool: int) -> int | None:
 # --- where no judge grades -------------------------------------------------------------------------
 
 
-def people_rows(
-    outputs: Iterable[Output], scores: Iterable[OutputScore], skill_of: Mapping[ItemId, str | None], people: People
-) -> list[ScoreRow]:
+def people_rows(scores: Scores, skill_of: Mapping[ItemId, str | None], people: People) -> list[ScoreRow]:
     """Estimate what people alone graded: by chance drawn outputs of items that no judge grades by people's criterion.
 
     It is the pass rate of a target that has no other score, else a criterion of its own.
     """
-    scored = [score for score in scores if score.complete]
-    targets = {score.target for score in scored}
-    judged = {(score.target, name) for score in scored for name in judged_criteria(score, PASS_CRITERION)}
-    open_: dict[tuple[str, str], list[Output]] = {}
-    for output in outputs:
-        asked = people.criterion_of.get(output.unit.item_id)
-        if asked is not None and output.answered and (output.unit.target, asked) not in judged:
-            open_.setdefault((output.unit.target, asked), []).append(output)
+    if not people.drawn:
+        return []
+    table = as_table(scores)
+    names = {name: code for code, name in enumerate(dict.fromkeys(people.criterion_of.values()))}
+    codes = np.array([names.get(people.criterion_of.get(one, ""), -1) for one in table.items], dtype=np.int64)
+    asked = codes[table.outputs.item]
+    group = np.where(table.outputs.answered & (asked >= 0), table.outputs.target * np.int64(len(names)) + asked, -1)
+    scored, found = set(table.scored_targets()), _People(table, skill_of, people)
     rows: list[ScoreRow] = []
-    for (target, asked), found in open_.items():
-        criterion = asked if target in targets else PASS_CRITERION
-        rows += _rows_by_people(target, criterion, found, skill_of, people)
+    for one in first_seen(group[group >= 0])[0]:
+        target, name = table.targets[one // len(names)], list(names)[one % len(names)]
+        if not _is_judged(table, target, name):
+            rows += found.rows(target, name if target in scored else PASS_CRITERION, np.flatnonzero(group == one))
     return rows
 
 
-def _rows_by_people(
-    target: str, criterion: str, found: Sequence[Output], skill_of: Mapping[ItemId, str | None], people: People
-) -> list[ScoreRow]:
-    """Give the rows of one target: overall, then the skills with enough grades."""
-    drawn = [people.drawn.get(output.id) for output in found]
-    labels = [one.label if one else None for one in drawn]
-    said = [np.nan if one is None else one.passed if criterion == PASS_CRITERION else one.score for one in labels]
-    chance = np.array([one.chance if one else 0.0 for one in drawn])
-    items = tuple(output.unit.item_id for output in found)
-    part = Part(np.zeros(len(found)), np.array(said), chance, items, np.array([]), ())
-    if part.graded < FEWEST_GRADED:
-        return []
-    groups = {OVERALL: part}
-    for skill in sorted({skill for one in items if (skill := skill_of.get(one))}):
-        group = part.of(frozenset(one for one in items if skill_of.get(one) == skill))
-        if group.graded >= FEWEST:
-            groups[skill] = group
-    return [ScoreRow(target, name, criterion, _by_people(group)) for name, group in groups.items()]
+def _is_judged(table: ScoreTable, target: str, criterion: str) -> bool:
+    """Tell whether a judge grades any output of a target by a criterion."""
+    places = table.complete_of(target)
+    return bool((table.criterion(criterion).kinds[places] & JUDGED).any()) if criterion in table.criteria else False
+
+
+class _People:
+    """What people said of the outputs of a table."""
+
+    def __init__(self, table: ScoreTable, skill_of: Mapping[ItemId, str | None], people: People) -> None:
+        self._table, (self._skills, self._codes) = table, skill_codes(table.items, skill_of)
+        self._drawn = {table.places[one]: drawn for one, drawn in people.drawn.items() if one in table.places}
+
+    def rows(self, target: str, criterion: str, places: Places) -> list[ScoreRow]:
+        """Give the rows of one target: overall, then the skills with enough grades."""
+        part = self._part(criterion, places)
+        if part.graded < FEWEST_GRADED:
+            return []
+        groups = {OVERALL: part}
+        for code in np.unique(self._codes[part.item]):
+            group = part.where(self._codes == code)
+            if code >= 0 and group.graded >= FEWEST:
+                groups[self._skills[code]] = group
+        return [ScoreRow(target, name, criterion, _by_people(group)) for name, group in groups.items()]
+
+    def _part(self, criterion: str, places: Places) -> Part:
+        """Give some outputs with what people said of them and nothing that a judge says."""
+        said, chance = np.full(self._table.size, np.nan), np.zeros(self._table.size)
+        for place, one in self._drawn.items():
+            chance[place] = one.chance
+            if one.label is not None:
+                said[place] = one.label.passed if criterion == PASS_CRITERION else one.label.score
+        item, none = self._table.outputs.item[places], np.array([])
+        return Part(np.zeros(places.size), said[places], chance[places], item, none, item[:0], self._table.items)
 
 
 def _by_people(part: Part) -> Estimate:
     """Estimate what people would say of all outputs from those they graded."""
-    found = pool_mean(part, None, None if part.equal else _guesses(part))
-    return Estimate(found.value, found.lower, found.upper, len(set(part.items)), How.HUMAN, "people alone", part.graded)
+    found, items = pool_mean(part, None, None if part.equal else guess_people(part)), np.unique(part.item).size
+    return Estimate(found.value, found.lower, found.upper, items, How.HUMAN, "people alone", part.graded)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from evalbot.reporting.estimates import FEWEST, Degenerate
 from evalbot.runs.outputs import Output
@@ -27,31 +28,64 @@ _EXPECTING = frozenset(
 """Checks whose value says what the answer should be."""
 
 
+@dataclass(slots=True)
+class OneAnswer:
+    """Watches the answers of a target until two of them differ; those that are blank say nothing."""
+
+    target: str
+    answer: str = ""
+    items: set[ItemId] = field(default_factory=set)
+    differs: bool = False
+
+    def take(self, item_id: ItemId, text: str | None) -> None:
+        """Look at one more answer."""
+        said = (text or "").strip()
+        if said and not self.differs:
+            self.answer = self.answer or said
+            self.differs = said != self.answer
+            self.items.add(item_id)
+
+    @property
+    def found(self) -> Degenerate | None:
+        """The same answer to five different items or more, None where there is no such thing."""
+        many = not self.differs and len(self.items) >= FEWEST
+        return Degenerate(self.target, self.answer, len(self.items)) if many else None
+
+
+@dataclass(slots=True)
+class OneReference:
+    """Watches what items expect: where all expect the same, one answer to all may be right."""
+
+    suite: Suite
+    expected: set[str] = field(default_factory=set)
+
+    def take(self, items: Iterable[Item]) -> None:
+        """Look at some more items."""
+        self.expected |= {_expected(self.suite, item) for item in items}
+
+    @property
+    def one(self) -> bool:
+        """Whether all of them expect one and the same answer."""
+        return len(self.expected) == 1 and "" not in self.expected
+
+
 def find_degenerate(outputs: Iterable[Output], suite: Suite) -> tuple[Degenerate, ...]:
     """Name the targets whose answers that are not blank all read the same, to five different items or more.
 
     Not where all these items expect the same answer, as paraphrases of one question do: there it may be right.
     """
-    said: dict[str, set[str]] = {}
-    asked: dict[str, set[ItemId]] = {}
+    watched: dict[str, OneAnswer] = {}
     for output in outputs:
-        answer = (output.text or "").strip()
-        if answer:
-            said.setdefault(output.unit.target, set()).add(answer)
-            asked.setdefault(output.unit.target, set()).add(output.unit.item_id)
-    same = [one for one, answers in said.items() if len(answers) == 1 and len(asked[one]) >= FEWEST]
-    items = {item.id: item for item in suite.items} if same else {}
-    return tuple(
-        Degenerate(target, said[target].pop(), len(asked[target]))
-        for target in same
-        if not _one_answer(suite, [items[one] for one in asked[target] if one in items])
-    )
+        target = output.unit.target
+        watched.setdefault(target, OneAnswer(target)).take(output.unit.item_id, output.text)
+    return tuple(one.found for one in watched.values() if one.found and not _expects_one(suite, one.items))
 
 
-def _one_answer(suite: Suite, items: Iterable[Item]) -> bool:
-    """Tell whether all items expect one and the same answer."""
-    expected = {_expected(suite, item) for item in items}
-    return len(expected) == 1 and "" not in expected
+def _expects_one(suite: Suite, asked: set[ItemId]) -> bool:
+    """Tell whether some items of a suite all expect one and the same answer."""
+    reference = OneReference(suite)
+    reference.take(item for item in suite.items if item.id in asked)
+    return reference.one
 
 
 def _expected(suite: Suite, item: Item) -> str:

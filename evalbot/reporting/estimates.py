@@ -161,7 +161,8 @@ class RunSummary:
     `changes` compare with what was asked for, else with the baseline, else with the run before; `other_changes` with the second
     of these that there is.
     `standing` says how far the judge may be believed, None where nobody looked. `reviewable` tells whether people can grade
-    the answers: some item has a rubric.
+    the answers: some item has a rubric. `cost_exact` False: the run cost at most so much, as some calls count with the most that
+    they may have cost.
     """
 
     rows: tuple[ScoreRow, ...]
@@ -180,6 +181,7 @@ class RunSummary:
     response: Response | None = None
     degenerate: tuple[Degenerate, ...] = ()
     reviewable: bool = True
+    cost_exact: bool = True
 
     @property
     def unverified(self) -> bool:

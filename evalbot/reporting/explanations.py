@@ -14,6 +14,7 @@ from evalbot.reporting.comparisons import MARGIN
 from evalbot.reporting.corrections import People
 from evalbot.reporting.estimates import JUDGE_ALONE, OVERALL, Change, Estimate, RunSummary, ScoreRow
 from evalbot.reporting.judge_words import TITLES, agreement_estimate, epoch_words, next_step
+from evalbot.reporting.references import typed
 from evalbot.reporting.scores import OutputScore, item_values, passing
 from evalbot.runs.outputs import OutputId, RunId
 from evalbot.runs.runs import Run
@@ -51,10 +52,11 @@ class Beside:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Where a number comes from. `run_id` is None and `key` empty for what is said of a judge.
+    """Where a number comes from. `run_id` is None and `key` empty for what is said of a judge; a line of a digest has
+    `digest_id` and `key`.
 
-    `shown` is the number, None where there is none to show; `doubt` says why it should not be relied on, empty if it may be.
-    `more` are other things that can be asked, as they are typed.
+    `shown` is the number, None where there is none to show or where it is no score: then `said` words it. `doubt` says why it
+    should not be relied on, empty if it may be. `more` are other things that can be asked, as they are typed.
     """
 
     title: str
@@ -68,6 +70,8 @@ class Explanation:
     more: tuple[str, ...] = ()
     run_id: RunId | None = None
     key: str = ""
+    digest_id: str = ""
+    said: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,14 +194,9 @@ def _more(numbers: RunNumbers, row: ScoreRow) -> Iterator[str]:
     others = [one for one in numbers.summary.rows if one.criterion == PASS_CRITERION and one != row]
     for one in others[:MOST_MORE]:
         words = [one.target] if several else []
-        yield f"explain {number} {' '.join(_typed(word) for word in (*words, one.skill))}"
+        yield f"explain {number} {' '.join(typed(word) for word in (*words, one.skill))}"
     if numbers.summary.judge:
         yield f"explain judge {numbers.run.suite}"
-
-
-def _typed(word: str) -> str:
-    """Give a name as it is typed."""
-    return f'"{word}"' if " " in word or ":" in word else word
 
 
 # --- what a number rests on ------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from evalbot.reporting.estimates import Change, Estimate, RunSummary, ScoreRow
+from evalbot.reporting.judge_words import mending
 from evalbot.stats.verdicts import Verdict
 from evalbot.suites.gates import Condition, Measure
 from evalbot.suites.graders import PASS_CRITERION
@@ -35,10 +36,14 @@ _CHANGE_NUMBERS: Mapping[Measure, Callable[[Change], float]] = {
 
 
 class State(StrEnum):
-    """How a condition stands: met and unknown fail the gate; clear and uncompared do not."""
+    """How a condition stands: met, unknown and unverified fail the gate; clear and uncompared do not.
+
+    Unverified is what would be decided by a judge that was measured and found wanting: whatever it says, nothing is decided.
+    """
 
     MET = "met"
     UNKNOWN = "unknown"
+    UNVERIFIED = "unverified"
     CLEAR = "clear"
     UNCOMPARED = "nothing to compare with"
 
@@ -47,7 +52,8 @@ class State(StrEnum):
 class Outcome:
     """How one condition stands for one target (empty for numbers of the whole run), with the number it looked at.
 
-    Of `value`, `estimate` and `change` there is what the measure speaks of; nothing where that is not known.
+    Of `value`, `estimate` and `change` there is what the measure speaks of; nothing where that is not known. `grades_needed` is
+    how many more answers people must grade until they correct an unverified number of this very run, 0 where that is not known.
     """
 
     condition: Condition
@@ -56,18 +62,20 @@ class Outcome:
     value: float | None = None
     estimate: Estimate | None = None
     change: Change | None = None
+    grades_needed: int = 0
 
     @property
     def fails(self) -> bool:
-        """Tell whether the gate fails by it: a number that is not known is no reason to pass."""
-        return self.state in (State.MET, State.UNKNOWN)
+        """Tell whether the gate fails by it: a number that is not known, or not verified, is no reason to pass."""
+        return self.state in (State.MET, State.UNKNOWN, State.UNVERIFIED)
 
 
 @dataclass(frozen=True, slots=True)
 class GateResult:
-    """How every condition of a gate stands."""
+    """How every condition of a gate stands; `remedy` says what to do about an unverified judge, empty where none decides."""
 
     outcomes: tuple[Outcome, ...]
+    remedy: str = ""
 
     @property
     def failed(self) -> bool:
@@ -79,6 +87,11 @@ class GateResult:
         """The outcomes by which the gate fails."""
         return tuple(outcome for outcome in self.outcomes if outcome.fails)
 
+    @property
+    def unverified(self) -> tuple[Outcome, ...]:
+        """The outcomes that a judge would decide that is unverified."""
+        return tuple(outcome for outcome in self.outcomes if outcome.state is State.UNVERIFIED)
+
 
 def evaluate_gate(conditions: Iterable[Condition], summary: RunSummary, targets: Sequence[str]) -> GateResult:
     """Tell how every condition stands; those without a target look at each of `targets` (without the baseline)."""
@@ -89,7 +102,8 @@ def evaluate_gate(conditions: Iterable[Condition], summary: RunSummary, targets:
         else:
             asked = targets if condition.target is None else (condition.target,)
             outcomes += [_target_outcome(condition, summary, target) for target in asked]
-    return GateResult(tuple(outcomes))
+    doubted = any(outcome.state is State.UNVERIFIED for outcome in outcomes)
+    return GateResult(tuple(outcomes), mending(summary.standing) if doubted and summary.standing else "")
 
 
 def gated_targets(labels: Sequence[str], baseline: str) -> tuple[str, ...]:
@@ -111,12 +125,21 @@ def _target_outcome(condition: Condition, summary: RunSummary, target: str) -> O
         if change is None:
             return Outcome(condition, target, State.UNCOMPARED)
         value = float(_CHANGE_NUMBERS[condition.measure](change))
-        return Outcome(condition, target, _state(condition, value), value, change=change)
+        state = State.UNVERIFIED if summary.doubts(change) else _state(condition, value)
+        return Outcome(condition, target, state, value, change=change, grades_needed=_needed(summary, target, state))
     estimate = next((row.best for row in summary.rows if _is_pass_row(row, wanted)), None)
     if estimate is None or (estimate.too_few and condition.measure is not Measure.N):
         return Outcome(condition, target, State.UNKNOWN, estimate=estimate)
     value = float(_ESTIMATE_NUMBERS[condition.measure](estimate))
-    return Outcome(condition, target, _state(condition, value), value, estimate=estimate)
+    doubted = summary.doubts(estimate) and condition.measure is not Measure.N
+    state = State.UNVERIFIED if doubted else _state(condition, value)
+    return Outcome(condition, target, state, value, estimate, grades_needed=_needed(summary, target, state))
+
+
+def _needed(summary: RunSummary, target: str, state: State) -> int:
+    """Tell how many more answers of a target people must grade to correct a number that is unverified."""
+    row = summary.overall(target) if state is State.UNVERIFIED else None
+    return row.grades_needed if row else 0
 
 
 def _is_pass_row(row: ScoreRow, wanted: tuple[str, str]) -> bool:

@@ -56,6 +56,13 @@ def next_step(report: JudgeReport) -> str:
     return f"Let people grade about {_answers(standing.more)} more, drawn by chance: review by:random."
 
 
+def mending(standing: JudgeStanding) -> str:
+    """Say in a sentence what may make a judge believable that is unverified."""
+    if standing.more is None:
+        return "More grades alone will not help: calibrate it to try examples, mend its prompt or rubric, or take another judge."
+    return f"Calibrate it, or let people grade about {_answers(standing.more)} more, drawn by chance."
+
+
 def _answers(count: int, one: str = "", many: str = "") -> str:
     """Count answers."""
     said = f"{count:,} answer" if count == 1 else f"{count:,} answers"

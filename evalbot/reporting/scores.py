@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
+import numpy as np
+
 from evalbot.grading.grades import Grade, GraderKind
 from evalbot.reporting.estimates import OVERALL, Estimate, How, ScoreRow
+from evalbot.reporting.score_tables import (
+    JUDGED,
+    Criterion,
+    Flags,
+    OutputColumns,
+    Places,
+    ScoreTable,
+    VerdictColumns,
+    all_kinds,
+    how_of_bits,
+    item_means,
+    kind_bits,
+    skill_codes,
+)
 from evalbot.runs.outputs import Output, OutputId
-from evalbot.stats.intervals import mean_of, wilson
+from evalbot.stats.intervals import Floats, mean_of, wilson
 from evalbot.suites.graders import PASS_CRITERION
 from evalbot.suites.items import ItemId
 
@@ -71,63 +87,91 @@ def _weighted(grades: Sequence[Grade]) -> float:
     return sum((grade.score or 0.0) * grade.weight for grade in grades) / total
 
 
-def score_rows(
-    scores: Iterable[OutputScore], skill_of: Mapping[ItemId, str | None], human: frozenset[OutputId]
-) -> list[ScoreRow]:
+# --- records and columns ---------------------------------------------------------------------------
+
+Scores: TypeAlias = ScoreTable | Iterable[OutputScore]
+"""Scores as columns, or as records where there are few."""
+
+
+def as_table(scores: Scores) -> ScoreTable:
+    """Give scores as columns."""
+    return scores if isinstance(scores, ScoreTable) else _table_of(list(scores))
+
+
+def _table_of(scores: Sequence[OutputScore]) -> ScoreTable:
+    """Put records into columns."""
+    targets, items, criteria = dict[str, int](), dict[ItemId, int](), dict[str, int]()
+    outputs = OutputColumns(
+        np.array([targets.setdefault(score.target, len(targets)) for score in scores], dtype=np.int32),
+        np.array([items.setdefault(score.item_id, len(items)) for score in scores], dtype=np.int32),
+        np.ones(len(scores), dtype=np.bool_),
+        np.array([score.complete for score in scores], dtype=np.bool_),
+        np.array([score.passed for score in scores], dtype=np.bool_),
+        np.array([kind_bits(score.kinds) for score in scores], dtype=np.uint8),
+    )
+    said = [(place, name) for place, score in enumerate(scores) if score.complete for name in score.scores]
+    verdicts = VerdictColumns(
+        np.array([place for place, _ in said], dtype=np.int32),
+        np.array([criteria.setdefault(name, len(criteria)) for _, name in said], dtype=np.int32),
+        np.array([scores[place].scores[name] for place, name in said], dtype=np.float64),
+        np.array([scores[place].passes.get(name, True) for place, name in said], dtype=np.bool_),
+        np.array([kind_bits(scores[place].kinds_of(name)) for place, name in said], dtype=np.uint8),
+    )
+    places = {score.output_id: place for place, score in enumerate(scores)}
+    return ScoreTable(tuple(targets), tuple(items), tuple(criteria), outputs, verdicts, places)
+
+
+# --- estimates -------------------------------------------------------------------------------------
+
+
+def score_rows(scores: Scores, skill_of: Mapping[ItemId, str | None], human: Collection[OutputId]) -> list[ScoreRow]:
     """Estimate every target overall and by skill, for passing all graders first and then for each criterion.
 
     A criterion gets rows of its own only where a target has more than one.
     """
-    by_target: dict[str, list[OutputScore]] = {}
-    for score in scores:
-        if score.complete:
-            by_target.setdefault(score.target, []).append(score)
+    table = as_table(scores)
+    skills, seen = _Skills(table, skill_of), table.flags(human)
     rows: list[ScoreRow] = []
-    for target, group in by_target.items():
-        criteria = sorted({name for score in group for name in score.scores})
-        rows += _rows_of(target, PASS_CRITERION, group, passing, skill_of, human)
-        for name in criteria if len(criteria) > 1 else ():
-            graded = [score for score in group if name in score.scores]
-            rows += _rows_of(target, name, graded, _score_on(name), skill_of, human)
+    for target in table.scored_targets():
+        places = table.complete_of(target)
+        criteria = table.criteria_of(places)
+        for name in (PASS_CRITERION, *(criteria if len(criteria) > 1 else ())):
+            said = table.criterion(name)
+            group = places[said.there[places]]
+            rows += [
+                ScoreRow(target, skill, name, _estimate(table, mine, said, seen))
+                for skill, mine in skills.groups(group)
+            ]
     return rows
 
 
-def _score_on(criterion: str) -> Callable[[OutputScore], float]:
-    """Give the function that reads one criterion's score off an output."""
-    return lambda score: score.scores[criterion]
+class _Skills:
+    """The skills of the outputs of a table."""
+
+    def __init__(self, table: ScoreTable, skill_of: Mapping[ItemId, str | None]) -> None:
+        self.names, codes = skill_codes(table.items, skill_of)
+        self._skill = codes[table.outputs.item]
+
+    def groups(self, places: Places) -> list[tuple[str, Places]]:
+        """Give some outputs, all of them first, and those of each skill that they have, by name."""
+        mine = self._skill[places]
+        there = np.unique(mine[mine >= 0])
+        return [(OVERALL, places), *((self.names[code], places[mine == code]) for code in there)]
+
+    def of(self, places: Places, skill: str) -> Places:
+        """Give those of some outputs that belong to a skill."""
+        code = self.names.index(skill) if skill in self.names else -2
+        found: Places = places[(self._skill[places] == code) | (skill == OVERALL)]
+        return found
 
 
-def _rows_of(
-    target: str,
-    criterion: str,
-    group: Sequence[OutputScore],
-    value: Callable[[OutputScore], float],
-    skill_of: Mapping[ItemId, str | None],
-    human: frozenset[OutputId],
-) -> list[ScoreRow]:
-    """Give the rows of one target and criterion: overall, then each skill by name."""
-    by_skill: dict[str, list[OutputScore]] = {}
-    for score in group:
-        skill = skill_of.get(score.item_id)
-        if skill:
-            by_skill.setdefault(skill, []).append(score)
-    groups = {OVERALL: group, **{name: by_skill[name] for name in sorted(by_skill)}}
-    return [
-        ScoreRow(target, name, criterion, _estimate(mine, value, human, how_of(mine, criterion)))
-        for name, mine in groups.items()
-    ]
+def _estimate(table: ScoreTable, places: Places, said: Criterion, seen: Flags) -> Estimate:
+    """Estimate the mean over items of what a criterion says; repeats of an item are averaged first."""
+    means = item_means(table.outputs.item[places], said.score[places])[1]
+    return _estimate_of(means, how_of_bits(all_kinds(said.kinds[places])), int(seen[places].sum()))
 
 
-def _estimate(
-    group: Sequence[OutputScore], value: Callable[[OutputScore], float], human: frozenset[OutputId], how: How
-) -> Estimate:
-    """Estimate the mean over items of a value in [0, 1]; repeats of an item are averaged first."""
-    means = item_values(group, value)
-    graded = sum(score.output_id in human for score in group)
-    return _estimate_of(list(means.values()), how, graded)
-
-
-def _estimate_of(values: Sequence[float], how: How, graded: int) -> Estimate:
+def _estimate_of(values: Floats, how: How, graded: int) -> Estimate:
     """Estimate the mean of the items' values."""
     measured = mean_of(values)
     return Estimate(measured.value, measured.lower, measured.upper, measured.n, how, measured.method, graded)
@@ -158,59 +202,39 @@ def how_of(group: Iterable[OutputScore], criterion: str = PASS_CRITERION) -> How
 
 # --- with errors, without the judge ----------------------------------------------------------------
 
-_Subject: TypeAlias = tuple[str, str]
-"""A target and a skill."""
+
+def completed_rows(rows: Iterable[ScoreRow], scores: Scores, skill_of: Mapping[ItemId, str | None]) -> list[ScoreRow]:
+    """Give the rows with their pass rates once more: errors counted as fails, and by code checks alone."""
+    table = as_table(scores)
+    skills, checked = _Skills(table, skill_of), _checked(table)
+    failed = np.flatnonzero(~table.outputs.answered)
+    return [_completed(row, table, skills, checked, failed) if row.criterion == PASS_CRITERION else row for row in rows]
 
 
-def completed_rows(
-    rows: Iterable[ScoreRow],
-    scores: Iterable[OutputScore],
-    errors: Iterable[tuple[str, ItemId]],
-    skill_of: Mapping[ItemId, str | None],
-) -> list[ScoreRow]:
-    """Give the rows with their pass rates once more: errors counted as fails, and by code checks alone.
-
-    `errors` names target and item of each output that is an error.
-    """
-    passes, failed = dict[_Subject, list[OutputScore]](), dict[_Subject, list[ItemId]]()
-    for score in scores:
-        if score.complete:
-            for skill in (OVERALL, skill_of.get(score.item_id) or ""):
-                passes.setdefault((score.target, skill), []).append(score)
-    for target, item_id in errors:
-        for skill in (OVERALL, skill_of.get(item_id) or ""):
-            failed.setdefault((target, skill), []).append(item_id)
-    return [_completed(row, passes, failed) if row.criterion == PASS_CRITERION else row for row in rows]
-
-
-def _completed(
-    row: ScoreRow, passes: Mapping[_Subject, list[OutputScore]], failed: Mapping[_Subject, list[ItemId]]
-) -> ScoreRow:
-    """Give one pass rate with what it is with errors, and by checks alone."""
-    subject = row.target, row.skill
-    mine, errors = passes.get(subject, []), failed.get(subject, [])
-    if errors:
-        values: dict[ItemId, list[float]] = {}
-        for score in mine:
-            values.setdefault(score.item_id, []).append(passing(score))
-        for item_id in errors:
-            values.setdefault(item_id, []).append(0.0)
-        means = [sum(found) / len(found) for found in values.values()]
+def _completed(row: ScoreRow, table: ScoreTable, skills: _Skills, checked: Criterion, failed: Places) -> ScoreRow:
+    """Give one pass rate with what it is with errors, and by checks alone; `failed` are the places of the errors."""
+    out, code = table.outputs, table.targets.index(row.target)
+    mine = skills.of(table.complete_of(row.target), row.skill)
+    errors = skills.of(failed[out.target[failed] == code], row.skill)
+    if errors.size:
+        values = np.append(out.passed[mine].astype(np.float64), np.zeros(errors.size))
+        means = item_means(np.append(out.item[mine], out.item[errors]), values)[1]
         row = replace(row, with_errors=_estimate_of(means, row.estimate.how, row.estimate.human_n))
     if row.estimate.how is How.CHECK_AND_JUDGE:
-        checked = [score for score in mine if any(_by_check(score, name) for name in score.passes)]
-        row = replace(row, checks=_estimate(checked, _passing_checks, frozenset(), How.CHECK))
+        mine = mine[checked.there[mine]]
+        means = item_means(out.item[mine], checked.score[mine])[1]
+        row = replace(row, checks=_estimate_of(means, How.CHECK, 0))
     return row
 
 
-def _by_check(score: OutputScore, criterion: str) -> bool:
-    """Tell whether only code checks are behind a criterion."""
-    return GraderKind.JUDGE not in score.kinds_of(criterion)
-
-
-def _passing_checks(score: OutputScore) -> float:
-    """Give 1.0 for an output that passes every code check, else 0.0."""
-    return float(all(passed for name, passed in score.passes.items() if _by_check(score, name)))
+def _checked(table: ScoreTable) -> Criterion:
+    """Give 1.0 for each output that passes every criterion that only code checks decide, else 0.0; NaN without any."""
+    said = table.verdicts
+    alone = (said.kinds & JUDGED) == 0
+    score = np.full(table.size, np.nan)
+    score[said.output[alone]] = 1.0
+    score[said.output[alone & ~said.passed]] = 0.0
+    return Criterion(score, table.outputs.kinds)
 
 
 FEWEST_PAIRS = 10

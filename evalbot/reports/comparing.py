@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from evalbot.grading.calibration import JudgeStanding, Standing
-from evalbot.reporting.comparisons import MARGIN, SameItems, Side, compare_sides, same_items, told_skills
+from evalbot.reporting.comparisons import SameItems, Side, compare_sides, same_items
 from evalbot.reporting.corrections import People, corrected_rows
 from evalbot.reporting.degenerate import find_degenerate
-from evalbot.reporting.estimates import FEWEST, JUDGE_ALONE, OVERALL, Change, Degenerate, Estimate
-from evalbot.reporting.scores import OutputScore, how_of, item_values, passing, score_rows
+from evalbot.reporting.estimates import FEWEST, JUDGE_ALONE, Change, Degenerate, Estimate
+from evalbot.reporting.scores import OutputScore, item_values, passing, score_rows
+from evalbot.reporting.unpaired import Apart, compare_apart
 from evalbot.reports.contents import StoredRun
 from evalbot.reports.json import change_data, degenerate_data, estimate_data, standing_data
 from evalbot.runs.runs import Run
-from evalbot.stats.intervals import mean_of
-from evalbot.stats.pairs import difference_of
-from evalbot.stats.verdicts import decide
 from evalbot.suites.graders import PASS_CRITERION
 from evalbot.suites.items import ItemId, Split
 from evalbot.suites.suites import Suite
@@ -82,10 +80,10 @@ class RunComparison:
     standing: JudgeStanding | None = None
     degenerate: tuple[Degenerate, ...] = ()
 
-    def doubts(self, change: Change) -> bool:
-        """Tell whether a change stands on a judge that is unverified."""
+    def doubts(self, number: Estimate | Change) -> bool:
+        """Tell whether a number stands on a judge that is unverified."""
         unverified = self.standing is not None and self.standing.standing is Standing.UNVERIFIED
-        return unverified and change.how in JUDGE_ALONE
+        return unverified and number.how in JUDGE_ALONE
 
 
 def compare_runs(before: StoredRun, after: StoredRun) -> RunComparison:
@@ -160,8 +158,8 @@ def _compare_target(
         scores = _estimates(old, after.suite, before.people), _estimates(new, after.suite, after.people)
         return TargetComparison(old_label, new_label, Pairing.PAIRED, overlap, *scores, tuple(changes), fell, rose)
     scores = _estimates(old, before.suite, before.people), _estimates(new, after.suite, after.people)
-    values = _values(old, before.suite), _values(new, after.suite)
-    changes = [replace(one, how=how_of([*old, *new])) for one in _unpaired(*values, new_label, against)]
+    apart = Apart(old, _skills(before.suite), before.people), Apart(new, _skills(after.suite), after.people)
+    changes = compare_apart(*apart, new_label, against)
     pairing = Pairing.UNPAIRED if changes else Pairing.NONE
     return TargetComparison(old_label, new_label, pairing, overlap, *scores, tuple(changes))
 
@@ -192,34 +190,6 @@ def _moved(old: Iterable[OutputScore], new: Iterable[OutputScore]) -> tuple[tupl
     return tuple(one for one in ordered if moves[one] < 0), tuple(one for one in ordered if moves[one] > 0)
 
 
-def _values(scores: Sequence[OutputScore], suite: Suite) -> dict[str, list[float]]:
-    """Give the values of the items by skill, all of them first."""
-    skills = _skills(suite)
-    values = item_values(scores, passing)
-    found = {OVERALL: list(values.values())}
-    for item_id, value in values.items():
-        skill = skills.get(item_id)
-        if skill:
-            found.setdefault(skill, []).append(value)
-    return found
-
-
-def _unpaired(
-    old: Mapping[str, Sequence[float]], new: Mapping[str, Sequence[float]], target: str, against: str
-) -> Iterator[Change]:
-    """Compare pass rates over different items, overall and then by skill; the skills are tested as one family."""
-    names = [name for name in new if len(new[name]) >= FEWEST and len(old.get(name, ())) >= FEWEST]
-    if OVERALL not in names:
-        return
-    measured = {name: difference_of(mean_of(new[name]), mean_of(old[name])) for name in names}
-    skills = sorted(name for name in names if name != OVERALL)
-    told = told_skills({name: measured[name] for name in skills}) | {OVERALL}
-    for name in (OVERALL, *skills):
-        one = measured[name]
-        decision = decide(one, MARGIN, None if name in told else 1.0)
-        yield Change(target, against, name, one.value, one.lower, one.upper, one.n, decision.verdict, decision.needed)
-
-
 def comparison_data(comparison: RunComparison) -> dict[str, Any]:
     """Give a comparison as plain data; items of the holdout and under review are counted, not named."""
     runs = {"before": comparison.before, "after": comparison.after}
@@ -236,8 +206,14 @@ def comparison_data(comparison: RunComparison) -> dict[str, Any]:
     }
 
 
-def _target_data(one: TargetComparison, named: frozenset[ItemId], doubts: Callable[[Change], bool]) -> dict[str, Any]:
+def _target_data(
+    one: TargetComparison, named: frozenset[ItemId], doubts: Callable[[Estimate | Change], bool]
+) -> dict[str, Any]:
     """Give the comparison of a target as plain data."""
+
+    def score_data(estimate: Estimate | None) -> dict[str, Any] | None:
+        return {**estimate_data(estimate), "verified": not doubts(estimate)} if estimate else None
+
     moved = {"fell": one.fell, "rose": one.rose}
     return {
         "before": one.before,
@@ -250,8 +226,8 @@ def _target_data(one: TargetComparison, named: frozenset[ItemId], doubts: Callab
         "graded_differently": one.overlap.regraded,
         "scores": {
             skill: {
-                "before": estimate_data(one.scores_before[skill]) if skill in one.scores_before else None,
-                "after": estimate_data(estimate),
+                "before": score_data(one.scores_before.get(skill)),
+                "after": score_data(estimate),
             }
             for skill, estimate in one.scores_after.items()
         },

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from evalbot.reporting.estimates import OVERALL
 from evalbot.reporting.gates import GateResult, Outcome, State
+from evalbot.reporting.telling import UNVERIFIED
 from evalbot.reports.foreign_text import line
 from evalbot.reports.words import NAME, change_words, counted, money_words, score_words, verdict_words
 from evalbot.suites.gates import Measure
@@ -20,9 +21,14 @@ _RUN_NOUNS = {
 
 def gate_line(gate: GateResult) -> str:
     """Say in a sentence whether a gate passes."""
+    conditions, doubted = counted(len(gate.outcomes), "condition"), len(gate.unverified)
     if not gate.failed:
-        return f"Gate passed: {counted(len(gate.outcomes), 'condition')}, none met."
-    return f"Gate failed: {len(gate.failures):,} of {counted(len(gate.outcomes), 'condition')}."
+        return f"Gate passed: {conditions}, none met."
+    if doubted == len(gate.failures):
+        stand = "stands" if doubted == 1 else "stand"
+        return f"Gate not decided, so it fails: {doubted:,} of {conditions} {stand} on a judge that is {UNVERIFIED}. {gate.remedy}"
+    beside = f", {doubted:,} of them as the judge is {UNVERIFIED}. {gate.remedy}" if doubted else "."
+    return f"Gate failed: {len(gate.failures):,} of {conditions}{beside}"
 
 
 def outcome_words(outcome: Outcome) -> str:
@@ -40,11 +46,19 @@ def _found(outcome: Outcome) -> str:
     if outcome.state is State.UNCOMPARED:
         return f"{name} has nothing to be compared with{skill}, so this was not checked"
     if outcome.change is not None:
-        against = line(outcome.change.against, NAME)
-        return f"{name} against {against}{skill}: {change_words(outcome.change)}, {verdict_words(outcome.change)}"
+        against, verdict = line(outcome.change.against, NAME), verdict_words(outcome.change)
+        said = _undecided(outcome) if outcome.state is State.UNVERIFIED else verdict
+        return f"{name} against {against}{skill}: {change_words(outcome.change)}, {said}"
     if outcome.estimate is None:
         return f"nothing of {name}{skill} could be scored"
-    return f"{name} passes{skill} {score_words(outcome.estimate)}"
+    doubt = f", {_undecided(outcome)}" if outcome.state is State.UNVERIFIED else ""
+    return f"{name} passes{skill} {score_words(outcome.estimate)}{doubt}"
+
+
+def _undecided(outcome: Outcome) -> str:
+    """Say that a number decides nothing, and how many graded answers would let people correct it."""
+    more = f"; {counted(outcome.grades_needed, 'more graded answer')} would correct it" if outcome.grades_needed else ""
+    return f"{UNVERIFIED}, so it decides nothing{more}"
 
 
 def _run_value(outcome: Outcome) -> str:

@@ -20,10 +20,10 @@ from evalbot.reports.words import (
     interval_words,
     judge_words,
     left_out_words,
-    money_words,
     passes_words,
     run_verdict,
     score_alone,
+    spent_words,
     verdict_words,
 )
 from evalbot.suites.graders import PASS_CRITERION
@@ -106,7 +106,7 @@ def _closing(report: RunReport) -> str:
         f"{counted(summary.outputs, 'answer')} to {counted(summary.items, 'item')}",
         left_out_words(summary),
         f"judge: {literal(judge_words(summary))}",
-        f"{money_words(summary.cost_usd)}, {duration_words(summary.duration_s)}",
+        f"{spent_words(summary)}, {duration_words(summary.duration_s)}",
         f"{counted(report.held_back, 'holdout answer')} not listed" if report.held_back else "",
     ]
     return " · ".join(part for part in said if part)

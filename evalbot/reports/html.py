@@ -30,11 +30,11 @@ from evalbot.reports.words import (
     judge_words,
     left_out_words,
     moment,
-    money_words,
     notes_words,
     passes_words,
     run_verdict,
     score_alone,
+    spent_words,
     subject_of,
     verdict_words,
 )
@@ -156,7 +156,7 @@ def run_html(report: RunReport) -> str:
     run, summary = report.run, report.summary
     labels = [target.label for target in run.targets]
     passes = [replace(row, estimate=row.best) for row in summary.rows if row.criterion == PASS_CRITERION]
-    rows = chart_rows(passes, summary.changes, labels)
+    rows = chart_rows(passes, summary.changes, labels, summary.doubts)
     asked = sorted(
         (one for one in report.answers if one.state is not AnswerState.MISSING), key=lambda one: _ORDER.index(one.state)
     )
@@ -170,7 +170,7 @@ def run_html(report: RunReport) -> str:
         "keys": [_key(report, place) for place in range(len(labels))],
         "chart": interval_chart(rows, labels, "chart"),
         "chart_note": " ".join(
-            [left_out_rows(rows), *(["The judge is unverified."] if summary.unverified else [])]
+            [left_out_rows(rows), *([_DOUBTED] if any(row.doubted for row in rows) else [])]
         ).strip(),
         "tables": list(_tables(report)),
         "filters": list(_filters(listed)),
@@ -181,6 +181,9 @@ def run_html(report: RunReport) -> str:
         "style": Markup((_FOLDER / "run.css").read_text(encoding="utf-8")),
     }
     return _environment().get_template("run.html.j2").render(page)
+
+
+_DOUBTED = "What stands on the judge alone is pale: the judge is unverified."
 
 
 def _environment() -> SandboxedEnvironment:
@@ -226,9 +229,10 @@ def _gate(report: RunReport) -> dict[str, object] | None:
     if report.gate is None:
         return None
     outcomes = sorted(report.gate.outcomes, key=lambda one: not one.fails)
-    marks = {State.MET: "✗", State.UNKNOWN: "✗", State.CLEAR: "✓", State.UNCOMPARED: "–"}
+    marks = {State.CLEAR: "✓", State.UNCOMPARED: "–"}
     lines = [
-        {"kind": "failed" if one.fails else "", "text": f"{marks[one.state]} {outcome_words(one)}"} for one in outcomes
+        {"kind": "failed" if one.fails else "", "text": f"{marks.get(one.state, '✗')} {outcome_words(one)}"}
+        for one in outcomes
     ]
     return {"failed": report.gate.failed, "line": gate_line(report.gate), "lines": lines}
 
@@ -252,7 +256,7 @@ def _facts(report: RunReport) -> list[_Fact]:
         )
     facts.append(_Fact("Answers", f"{summary.outputs:,}", left_out_words(summary) or "all of them counted"))
     facts.append(_judge_fact(summary))
-    facts.append(_Fact("Cost and time", money_words(summary.cost_usd), duration_words(summary.duration_s)))
+    facts.append(_Fact("Cost and time", spent_words(summary), duration_words(summary.duration_s)))
     return facts
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from markupsafe import Markup
 
 from evalbot.reporting.estimates import OVERALL, Change, Estimate, ScoreRow
+from evalbot.reporting.telling import UNVERIFIED
 from evalbot.reports.foreign_text import line
 from evalbot.reports.words import change_words, counted, score_words, verdict_words
 from evalbot.stats.verdicts import Verdict
@@ -21,16 +23,23 @@ COLOURS = 6
 
 WIDTH, LABELS, GAP, PAD = 960, 210, 60, 24
 ROW, LANE, TOP, BOTTOM = 34, 20, 30, 34
+Doubts: TypeAlias = Callable[[Estimate | Change], bool]
+"""Tells whether a number stands on an unverified judge."""
+
 _SHAPES = ("circle", "square", "diamond")
 
 
 @dataclass(frozen=True, slots=True)
 class ChartRow:
-    """A row of the picture: a skill with what each target has on it, None where it has nothing."""
+    """A row of the picture: a skill with what each target has on it, None where it has nothing.
+
+    `doubted` are the numbers of it that stand on an unverified judge alone.
+    """
 
     skill: str
     estimates: tuple[Estimate | None, ...]
     changes: tuple[Change | None, ...]
+    doubted: tuple[Estimate | Change, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +64,13 @@ class _Panel:
         return [self.low + self.step * place for place in range(count + 1)]
 
 
-def chart_rows(rows: Sequence[ScoreRow], changes: Sequence[Change], targets: Sequence[str]) -> list[ChartRow]:
-    """Give the rows of a picture of pass rates: overall, then what got worse, what got better and the rest by name."""
+def chart_rows(
+    rows: Sequence[ScoreRow], changes: Sequence[Change], targets: Sequence[str], doubts: Doubts = lambda _: False
+) -> list[ChartRow]:
+    """Give the rows of a picture of pass rates: overall, then what got worse, what got better and the rest by name.
+
+    `doubts` tells whether a number stands on an unverified judge: it has no verdict.
+    """
     scores = {(row.target, row.skill): row.estimate for row in rows}
     moved = {(change.target, change.skill): change for change in changes}
     skills = dict.fromkeys(row.skill for row in rows)
@@ -68,12 +82,17 @@ def chart_rows(rows: Sequence[ScoreRow], changes: Sequence[Change], targets: Seq
         )
         for skill in skills
     ]
-    return sorted(found, key=_rank)
+    return sorted((_with_doubts(row, doubts) for row in found), key=_rank)
+
+
+def _with_doubts(row: ChartRow, doubts: Doubts) -> ChartRow:
+    """Give a row with which of its numbers are doubted."""
+    return replace(row, doubted=tuple(one for one in (*row.estimates, *row.changes) if one and doubts(one)))
 
 
 def _rank(row: ChartRow) -> tuple[bool, int, str]:
     """Give the order of telling."""
-    verdicts = {change.verdict for change in row.changes if change}
+    verdicts = {change.verdict for change in row.changes if change and change not in row.doubted}
     clear = 0 if Verdict.WORSE in verdicts else 1 if Verdict.BETTER in verdicts else 2
     return row.skill != OVERALL, clear, row.skill
 
@@ -149,12 +168,13 @@ def _row(row: ChartRow, top: float, height: float, scores: _Panel, changes: _Pan
     for place, (estimate, change) in enumerate(zip(row.estimates, row.changes, strict=True)):
         y = middle + LANE * (place - (len(row.estimates) - 1) / 2)
         if estimate:
-            few = " few" if estimate.too_few else ""
+            few = " few" if estimate.too_few or estimate in row.doubted else ""
             ends = (estimate.lower * 100, estimate.score * 100, estimate.upper * 100)
             parts.append(_mark(scores, ends, y, place, f"c{place % COLOURS}{few}"))
         if change and changes:
             ends = (change.lower * 100, change.difference * 100, change.upper * 100)
-            parts.append(_mark(changes, ends, y, place, _CHANGE_CLASS.get(change.verdict, "unclear")))
+            kind = "unclear" if change in row.doubted else _CHANGE_CLASS.get(change.verdict, "unclear")
+            parts.append(_mark(changes, ends, y, place, kind))
     return Markup("").join(parts)
 
 
@@ -187,8 +207,10 @@ def _mark_words(row: ChartRow, targets: Sequence[str]) -> Iterator[str]:
     """Say what each mark of a row shows."""
     for target, estimate, change in zip(targets, row.estimates, row.changes, strict=True):
         if estimate:
-            moved = f", change {change_words(change)}, {verdict_words(change)}" if change else ""
-            yield f"{line(target, 60)} {score_words(estimate)}{moved}"
+            doubt = f", {UNVERIFIED}" if estimate in row.doubted else ""
+            verdict = UNVERIFIED if change in row.doubted else verdict_words(change) if change else ""
+            moved = f", change {change_words(change)}, {verdict}" if change else ""
+            yield f"{line(target, 60)} {score_words(estimate)}{doubt}{moved}"
 
 
 def left_out_rows(rows: Sequence[ChartRow]) -> str:

@@ -60,6 +60,7 @@ def summary_data(run: Run, summary: RunSummary) -> dict[str, Any]:
             "standing": standing_data(summary.standing),
         },
         "cost_usd": summary.cost_usd,
+        "cost_exact": summary.cost_exact,
         "duration_s": round(summary.duration_s, 3),
     }
 
@@ -167,6 +168,8 @@ def gate_data(gate: GateResult) -> dict[str, Any]:
     """Give how a gate stands as plain data."""
     return {
         "failed": gate.failed,
+        "decided": len(gate.unverified) == 0,
+        "remedy": gate.remedy,
         "conditions": [
             {
                 "condition": str(one.condition),

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 from evalbot.reports.contents import AnswerState, ReportedAnswer, RunReport
 from evalbot.reports.foreign_text import line, shown, visible
-from evalbot.reports.words import run_verdict
+from evalbot.reports.words import judge_words, run_verdict
 
 MOST_TEXT = 20_000
 """The longest question or answer in a test case."""
@@ -66,6 +66,8 @@ def _properties(report: RunReport) -> dict[str, str]:
         "suite version": str(run.suite_version),
         "status": run.status.value,
     }
+    if report.summary.judge:
+        found["judge"] = judge_words(report.summary)
     if report.held_back:
         found["holdout answers left out"] = str(report.held_back)
     return found

@@ -9,6 +9,19 @@ from evalbot.grading.calibration import Standing
 from evalbot.reporting.comparisons import MARGIN
 from evalbot.reporting.estimates import OVERALL, Change, Estimate, How, RunSummary
 from evalbot.reporting.judge_words import agreement_estimate
+from evalbot.reporting.number_words import MINUS as MINUS
+from evalbot.reporting.number_words import change_alone as change_alone
+from evalbot.reporting.number_words import change_interval as change_interval
+from evalbot.reporting.number_words import change_words as change_words
+from evalbot.reporting.number_words import counted as counted
+from evalbot.reporting.number_words import duration_words as duration_words
+from evalbot.reporting.number_words import interval_words as interval_words
+from evalbot.reporting.number_words import money_words as money_words
+from evalbot.reporting.number_words import percent as percent
+from evalbot.reporting.number_words import score_alone as score_alone
+from evalbot.reporting.number_words import score_words as score_words
+from evalbot.reporting.number_words import spent_words as spent_words
+from evalbot.reporting.number_words import verdict_words as verdict_words
 from evalbot.reporting.telling import (
     NO_HEADLINE,
     UNVERIFIED,
@@ -22,113 +35,8 @@ from evalbot.reports.foreign_text import line
 from evalbot.runs.runs import Run, RunStatus
 from evalbot.stats.verdicts import Verdict
 
-MINUS = "−"
 NAME = 60
 MOST_NAMED = 3
-
-
-def percent(share: float, decimals: int = 0) -> str:
-    """Give a share in [0, 1] as percent; what is not all or nothing never reads as 100 or 0."""
-    text = f"{share * 100:.{decimals}f}"
-    step = 10**-decimals
-    if share < 1 and float(text) >= 100:
-        return f">{100 - step:.{decimals}f} %"
-    if share > 0 and float(text) <= 0:
-        return f"<{step:.{decimals}f} %"
-    return f"{text} %"
-
-
-def _decimals(half_width: float) -> int:
-    """Give the decimals of a number in points such that its half width (a share) keeps two significant digits."""
-    points = half_width * 100
-    return 0 if points >= 9.95 else 1 if points >= 0.995 else 2
-
-
-def score_words(estimate: Estimate) -> str:
-    """Word an estimate: "86 % (80 to 91, n 180)", or that there are too few items to say."""
-    if estimate.too_few:
-        return f"too few to say (n {estimate.n:,})"
-    return f"{score_alone(estimate)} ({interval_words(estimate)}, n {estimate.n:,})"
-
-
-def score_alone(estimate: Estimate) -> str:
-    """Word the score of an estimate for a place that shows interval and n beside it."""
-    return "too few" if estimate.too_few else percent(estimate.score, _score_decimals(estimate))
-
-
-def interval_words(estimate: Estimate) -> str:
-    """Word the interval of an estimate in percent: "80 to 91"."""
-    if estimate.too_few:
-        return "–"
-    decimals = _score_decimals(estimate)
-    return f"{estimate.lower * 100:.{decimals}f} to {estimate.upper * 100:.{decimals}f}"
-
-
-def _score_decimals(estimate: Estimate) -> int:
-    """Scores are read beside their interval, so they carry a digit less than differences."""
-    return max(_decimals(estimate.half_width) - 1, 0)
-
-
-def points(value: float, half_width: float) -> str:
-    """Word a difference in [-1, 1] as points with a sign, rounded by the half width of its interval."""
-    text = f"{value * 100:+.{_decimals(half_width)}f}"
-    return text.lstrip("+-") if float(text) == 0 else text.replace("-", MINUS)
-
-
-def change_alone(change: Change) -> str:
-    """Word the difference of a change for a table."""
-    return points(change.difference, (change.upper - change.lower) / 2)
-
-
-def change_interval(change: Change) -> str:
-    """Word the interval of a change: "−6.0 to −0.2"."""
-    half = (change.upper - change.lower) / 2
-    return f"{points(change.lower, half)} to {points(change.upper, half)}"
-
-
-def change_words(change: Change) -> str:
-    """Word a change: "−3.1 points (−6.0 to −0.2, n 180)"."""
-    return f"{change_alone(change)} points ({change_interval(change)}, n {change.n:,})"
-
-
-def verdict_words(change: Change) -> str:
-    """Word a verdict; an arrow never stands alone."""
-    if change.verdict is Verdict.CANNOT_TELL:
-        return f"cannot tell{_needed(change)}"
-    return {Verdict.WORSE: "▼ worse", Verdict.BETTER: "▲ better"}.get(change.verdict, "no difference")
-
-
-def _needed(change: Change) -> str:
-    """Say how many items would decide, to two digits."""
-    if change.needed is None:
-        return ""
-    digits = max(len(str(change.needed)) - 2, 0)
-    return f", needs about {round(change.needed, -digits):,} items"
-
-
-def counted(count: int, noun: str) -> str:
-    """Give a number with its noun: "1 item", "1,200 items"."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
-def money_words(usd: float | None) -> str:
-    """Word a cost in US dollars; an unknown cost is unknown, not nothing."""
-    if usd is None:
-        return "cost unknown"
-    return "under $0.01" if 0 < usd < 0.01 else f"${usd:,.2f}"
-
-
-def duration_words(seconds: float) -> str:
-    """Word a duration: "1 min 12 s"."""
-    whole = round(seconds)
-    if whole < 1:
-        return "under 1 s"
-    if whole < 60:
-        return f"{whole} s"
-    minutes, rest = divmod(whole, 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
-    return f"{minutes // 60:,} h {minutes % 60} min"
 
 
 def moment(at: datetime) -> str:
@@ -224,7 +132,10 @@ def against_words(change: Change, summary: RunSummary) -> str:
 def notes_words(summary: RunSummary, label: str) -> list[str]:
     """Give what a reader should know beside a target's pass rate."""
     row = summary.overall(label)
-    with_errors = with_errors_words(row, score_words(row.with_errors)) if row and row.with_errors else ""
+    with_errors = ""
+    if row and row.with_errors:
+        doubt = f", {UNVERIFIED}" if summary.doubts(row.with_errors) else ""
+        with_errors = f"{with_errors_words(row, score_words(row.with_errors))}{doubt}"
     return [*notes_of(summary, label), *([with_errors] if with_errors else [])]
 
 

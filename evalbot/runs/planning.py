@@ -11,7 +11,11 @@ from evalbot.runs.runs import Run
 from evalbot.suites.items import Item, ItemId
 
 SHARD_UNITS = 500
-"""How many units a shard has; the last one of a run may have fewer."""
+"""How many units a shard of a large run has; the last one of a run may have fewer."""
+
+FEWEST_UNITS = 50
+PARTS = 4
+"""A smaller run is cut into so many shards, so that several workers share it, but into none of fewer units than these."""
 
 
 def plan_units(run: Run) -> Iterator[Unit]:
@@ -19,14 +23,21 @@ def plan_units(run: Run) -> Iterator[Unit]:
     return _units_between(run, 0, run.size)
 
 
+def shard_units(run: Run) -> int:
+    """Give how many units each shard of a run has. One that asks one thing at a time is cut as late as possible."""
+    wanted = run.size if run.concurrency == 1 else -(-run.size // PARTS)
+    return min(SHARD_UNITS, max(FEWEST_UNITS, wanted))
+
+
 def shard_count(run: Run) -> int:
     """Give how many shards a run has: consecutive parts of its plan, counted from 0."""
-    return -(-run.size // SHARD_UNITS)
+    return -(-run.size // shard_units(run))
 
 
 def plan_shard(run: Run, k: int) -> Iterator[Unit]:
     """Give the units of one shard in the plan's order; a shard that the run does not have holds none."""
-    return _units_between(run, k * SHARD_UNITS, min(run.size, (k + 1) * SHARD_UNITS))
+    units = shard_units(run)
+    return _units_between(run, k * units, min(run.size, (k + 1) * units))
 
 
 def _units_between(run: Run, start: int, end: int) -> Iterator[Unit]:

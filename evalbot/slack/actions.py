@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from slack_sdk.errors import SlackApiError
@@ -11,17 +13,19 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from evalbot.errors import BadRequest
 from evalbot.people import Person, Role
+from evalbot.reporting.explanations import Explanation
 from evalbot.reporting.posts import Post
 from evalbot.runs.requests import RunRequest
 from evalbot.slack.announcer import REVIEW_N
 from evalbot.slack.blocks import Payload
 from evalbot.slack.channels import check_may_post
-from evalbot.slack.commands import calibrate, get_judges, start, started_words
+from evalbot.slack.commands import calibrate, get_judges, preview, started_words
 from evalbot.slack.door import Door
 from evalbot.slack.ids import (
     ActionId,
     CandidateClick,
     DigestClick,
+    DigestLineClick,
     DraftClick,
     GradeClick,
     JudgeClick,
@@ -33,17 +37,29 @@ from evalbot.slack.ids import (
 )
 from evalbot.slack.retrying import PatientRetry, refusal_code
 from evalbot.slack.views.digests import digest_numbers_view
-from evalbot.slack.views.explain import arithmetic_view, explanation_message
+from evalbot.slack.views.explain import arithmetic_view, explanation_message, explanation_view
 from evalbot.slack.views.feedback import edit_candidate_view, reject_candidate_view
 from evalbot.slack.views.judges import judge_message
 from evalbot.slack.views.notices import notice_message
 from evalbot.slack.views.previews import change_preview_view
-from evalbot.slack.views.reviews import better_answer_view, full_text_view, grade_noted, reason_view, rubric_view
+from evalbot.slack.views.reviews import better_answer_view, full_text_view, grade_words, reason_view, rubric_view
 from evalbot.slack.views.run_details import failures_view, numbers_view
 from evalbot.suites.rubrics import AskReason
-from evalbot.workflows import approving, browsing, curating, explaining, previewing, reviewing, running, starting
+from evalbot.workflows import (
+    approving,
+    browsing,
+    curating,
+    explaining,
+    explaining_digests,
+    previewing,
+    reviewing,
+    running,
+    starting,
+)
 from evalbot.workflows.announcer import ReviewState
 from evalbot.workflows.delivering import first_time
+
+log = logging.getLogger(__name__)
 
 TOO_LATE = frozenset({"expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id", "ratelimited"})
 """Refusals of a modal that another press may mend."""
@@ -120,8 +136,18 @@ async def replace_at(door: Door, response_url: str, payload: Payload) -> bool:
 
 async def open_modal(door: Door, press: Press, view: Mapping[str, Any]) -> None:
     """Open a modal for the presser; one that comes too late is not worth more than a line."""
+    await _shown(door, press, door.client.views_open(trigger_id=press.trigger_id, view=dict(view)))
+
+
+async def push_modal(door: Door, press: Press, view: Mapping[str, Any]) -> None:
+    """Put a modal on top of the one in which something was pressed."""
+    await _shown(door, press, door.client.views_push(trigger_id=press.trigger_id, view=dict(view)))
+
+
+async def _shown(door: Door, press: Press, call: Awaitable[object]) -> None:
+    """Await the call that shows a modal, and say it where that came too late."""
     try:
-        await door.client.views_open(trigger_id=press.trigger_id, view=dict(view))
+        await call
     except SlackApiError as error:
         if refusal_code(error) not in TOO_LATE:
             raise
@@ -184,33 +210,36 @@ async def show_numbers(door: Door, press: Press) -> Next | None:
 
 
 async def run_again(door: Door, press: Press) -> Next | None:
-    """Start the same run again with the suite's newest version."""
+    """Show the preview of the same run with the suite's newest version; its card goes where that of the first one is."""
     old = await browsing.get_run(door.services, press.person, decode(press.value, RunClick).run_id)
     request = await starting.same_again(door.services, old, press.person)
-
-    async def begin() -> None:
-        run = await start(door, request)
-        await tell_privately(door, press, notice_message(started_words(run, "this channel")))
-
-    return begin
+    return _preview(door, press, request if request.channel else replace(request, channel=_here(press)))
 
 
 async def run_suite(door: Door, press: Press) -> Next | None:
-    """Start a run of a suite from a list; from the Home tab its card goes to the presser's direct messages."""
-    suite = decode(press.value, SuiteClick).suite
-    request = RunRequest(suite, press.person, channel=press.channel or press.person.id)
+    """Show the preview of a run of a suite in a list."""
+    return _preview(door, press, RunRequest(decode(press.value, SuiteClick).suite, press.person, channel=_here(press)))
 
-    async def begin() -> None:
-        run = await start(door, request)
-        where = "this channel" if press.channel else "your messages with evalbot"
-        await tell_privately(door, press, notice_message(started_words(run, where)))
 
-    return begin
+def _here(press: Press) -> str:
+    """Give where the card of a pressed run goes: this channel; from the Home tab the presser's direct messages."""
+    return press.channel or press.person.id
+
+
+def _preview(door: Door, press: Press, request: RunRequest) -> Next:
+    """Give what shows a preview to the presser."""
+
+    async def show() -> None:
+        await tell_privately(door, press, await preview(door, request))
+
+    return show
 
 
 async def start_preview(door: Door, press: Press) -> Next | None:
     """Start the run of a preview, which makes way for a line that says so."""
     draft_id = decode(press.value, DraftClick).draft_id
+    request = await previewing.get_request(door.services, press.person, draft_id)
+    await check_may_post(door.client, request.channel, door.command)
     run = await previewing.start_draft(door.services, press.person, draft_id)
 
     async def begin() -> None:
@@ -255,7 +284,43 @@ async def reject_run(door: Door, press: Press) -> Next | None:
 async def show_digest_numbers(door: Door, press: Press) -> Next | None:
     """Open where the numbers of a digest come from."""
     digest = await browsing.get_digest(door.services, press.person, decode(press.value, DigestClick).digest_id)
-    return lambda: open_modal(door, press, digest_numbers_view(digest))
+    return lambda: open_modal(door, press, digest_numbers_view(digest, door.command))
+
+
+async def show_digest_line(door: Door, press: Press) -> Next | None:
+    """Put where a line of a digest comes from on top of the list of its numbers."""
+
+    async def show() -> None:
+        explanation = await _digest_line(door, press)
+        await push_modal(door, press, explanation_view(explanation, door.command))
+
+    return show
+
+
+async def show_digest_arithmetic(door: Door, press: Press) -> Next | None:
+    """Open how a number of a digest was computed."""
+
+    async def show() -> None:
+        explanation = await _digest_line(door, press)
+        await open_modal(door, press, arithmetic_view([explanation]))
+
+    return show
+
+
+async def share_digest_line(door: Door, press: Press) -> Next | None:
+    """Show where a line of a digest comes from to the whole channel."""
+
+    async def share() -> None:
+        explanation = await _digest_line(door, press)
+        await post_shared(door, press, explanation_message(explanation, door.command, shared_by=press.person.mention))
+
+    return share
+
+
+async def _digest_line(door: Door, press: Press) -> Explanation:
+    """Explain the line of a digest that a button names."""
+    click = decode(press.value, DigestLineClick)
+    return await explaining_digests.explain_digest_key(door.services, press.person, click.digest_id, click.line)
 
 
 # --- judges and numbers ----------------------------------------------------------------------------
@@ -353,17 +418,32 @@ async def cannot_judge(door: Door, press: Press) -> Next | None:
 
 
 async def _record(door: Door, press: Press, click: reviewing.GradeClick) -> Next:
-    """Save a grade now; cards and questions follow."""
-    recorded = await reviewing.record_grade(door.services, press.person, click)
+    """Save a grade now; cards and questions follow. A question confirms the grade as well."""
+    recorded = await door.desk.record(press.person, click)
 
     async def follow() -> None:
         level = recorded.grade.level
-        await reviewing.tell_review(door.services, recorded)
-        if level is not None and _asks_why(recorded.state, level):
-            await open_modal(door, press, reason_view(recorded.state, level))
-        await tell_privately(door, press, grade_noted(recorded.state, level, recorded.replaced))
+        door.desk.tell(recorded)
+        if level is not None and await _asked_why(door, press, recorded, level):
+            return
+        place = (press.person.id, press.channel, press.thread_ts)
+        words = grade_words(recorded.state, level, recorded.replaced)
+        await door.confirmations.confirm(place, words, partial(tell_privately, door, press))
 
     return follow
+
+
+async def _asked_why(door: Door, press: Press, recorded: reviewing.Recorded, level: int) -> bool:
+    """Ask why where the rubric wants that; tells whether the question is shown, which also says what was stored."""
+    if not _asks_why(recorded.state, level):
+        return False
+    view = dict(reason_view(recorded.state, level, recorded.replaced))
+    try:
+        await door.client.views_open(trigger_id=press.trigger_id, view=view)
+    except SlackApiError as error:
+        log.info("nobody is asked why: %s", refusal_code(error), extra={"action": "not_asked_why"})
+        return False
+    return True
 
 
 def _asks_why(state: ReviewState, level: int) -> bool:
@@ -453,5 +533,8 @@ HANDLERS: Mapping[ActionId, Handler] = {
     ActionId.JUDGE_REASONS_SHARE: share_judge_reasons,
     ActionId.NUMBER_ARITHMETIC: show_arithmetic,
     ActionId.NUMBER_SHARE: share_number,
+    ActionId.DIGEST_LINE: show_digest_line,
+    ActionId.DIGEST_ARITHMETIC: show_digest_arithmetic,
+    ActionId.DIGEST_LINE_SHARE: share_digest_line,
     ActionId.LINK: nothing,
 }

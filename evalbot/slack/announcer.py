@@ -20,7 +20,7 @@ from evalbot.slack.views.feedback import candidate_card, thanks_message
 from evalbot.slack.views.judges import calibration_card
 from evalbot.slack.views.previews import waiting_card
 from evalbot.slack.views.reviews import review_card, round_card
-from evalbot.slack.views.runs import run_card, run_verdict_card
+from evalbot.slack.views.runs import interrupted_card, interrupted_line, run_card, run_verdict_card, went_on_line
 from evalbot.suites.candidates import Candidate
 from evalbot.workflows.announcer import ReviewState, RoundState
 from evalbot.workflows.posting import Outbox
@@ -65,6 +65,19 @@ class SlackAnnouncer:
             return
         self._told_at[run.id] = now
         await self._put(f"run:{run.id}", run.channel, run_card(run, progress, eta_s))
+
+    async def run_interrupted(self, run: Run, progress: Progress) -> None:
+        """Edit the run's card, and say in its thread that nobody has to do anything."""
+        self._told_at.pop(run.id, None)
+        if run.channel:
+            await self._put(f"run:{run.id}", run.channel, interrupted_card(run, progress))
+            await self._put(_stop_key(run), run.channel, interrupted_line(run, progress), f"run:{run.id}")
+
+    async def run_went_on(self, run: Run, progress: Progress) -> None:
+        """Edit the run's card, and what its thread said of the stop."""
+        if run.channel and await self.outbox.find(_stop_key(run)):
+            await self._put(f"run:{run.id}", run.channel, run_card(run, progress, None))
+            await self._put(_stop_key(run), run.channel, went_on_line(run, progress), f"run:{run.id}")
 
     async def run_finished(self, run: Run, summary: RunSummary) -> None:
         """Edit the run's card to its verdict."""
@@ -137,3 +150,8 @@ class SlackAnnouncer:
 def _round_parent(state: RoundState) -> str:
     """Give the key of the post in whose thread a round belongs, empty where it stands alone in another channel."""
     return f"run:{state.run.id}" if state.round.channel == state.run.channel else ""
+
+
+def _stop_key(run: Run) -> str:
+    """Give the key of the line in a run's thread about stops: there is one, however often the program was stopped."""
+    return f"stop:{run.id}"

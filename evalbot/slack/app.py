@@ -47,6 +47,7 @@ MOST_GRADED = 5_000
 
 Body = dict[str, Any]
 Repeated = Callable[[Body], Awaitable[bool]]
+Who = Callable[[Body], Awaitable[Person]]
 
 
 def build_app(door: Door, at_once: Directory) -> AsyncApp:
@@ -66,7 +67,7 @@ def build_app(door: Door, at_once: Directory) -> AsyncApp:
     )
     listeners = Listeners(door, at_once)
     app.command(door.command)(listeners.command)
-    app.action(GRADE_ACTIONS)(listeners.pressed(actions.grade, listeners.graded_before))
+    app.action(GRADE_ACTIONS)(listeners.pressed(actions.grade, listeners.graded_before, listeners.grader))
     app.action(LINK_ACTIONS)(listeners.pressed(actions.nothing))
     for action_id, handler in actions.HANDLERS.items():
         app.action(str(action_id))(listeners.pressed(handler))
@@ -133,12 +134,14 @@ class Listeners:
         asker = Asker(person, str(body["channel_id"]))
         await self._reply(respond, body, await answer_text(self._door, asker, str(body.get("text") or "")))
 
-    def pressed(self, handler: actions.Handler, repeated: Repeated | None = None) -> Callable[..., Awaitable[None]]:
+    def pressed(
+        self, handler: actions.Handler, repeated: Repeated | None = None, who: Who | None = None
+    ) -> Callable[..., Awaitable[None]]:
         """Give the listener of a button; one that takes too long is acknowledged, and the person told that it goes on."""
-        before = repeated or self._is_repeated
+        before, find = repeated or self._is_repeated, who or self._person
 
         async def listener(ack: AsyncAck, respond: AsyncRespond, body: Body) -> None:
-            work = asyncio.create_task(self._press(body, handler, before))
+            work = asyncio.create_task(self._press(body, handler, before, find))
             await asyncio.wait({work}, timeout=ACK_S)
             await ack()
             if not work.done() or work.exception() is not None or work.result() is not None:
@@ -146,11 +149,11 @@ class Listeners:
 
         return listener
 
-    async def _press(self, body: Body, handler: actions.Handler, repeated: Repeated) -> actions.Next | None:
+    async def _press(self, body: Body, handler: actions.Handler, repeated: Repeated, who: Who) -> actions.Next | None:
         """Carry out a press as far as it must be before the acknowledgement, once however often it is delivered."""
         if await repeated(body):
             return None
-        press = actions.read_press(body, await self._person(body))
+        press = actions.read_press(body, await who(body))
         return await actions.answer_press(self._door, press, handler)
 
     async def _finish(self, work: asyncio.Task[actions.Next | None], body: Body) -> None:
@@ -292,16 +295,15 @@ class Listeners:
 
     async def _person(self, body: Body) -> Person:
         """Give who pressed or submitted."""
-        user = body.get("user") or {"id": body.get("user_id"), "name": body.get("user_name")}
-        return await self._at_once.person(
-            str(user.get("id") or ""),
-            str(user.get("name") or user.get("username") or ""),
-            str(user.get("team_id") or ""),
-        )
+        return await self._at_once.person(*_named(body))
+
+    async def grader(self, body: Body) -> Person:
+        """Give who pressed a grade."""
+        return await self._at_once.grader(*_named(body))
 
     async def _tell(self, body: Body, payload: Payload) -> None:
         """Tell who pressed or submitted something, privately."""
-        press = actions.read_press(body, await self._person(body))
+        press = actions.read_press(body, await self.grader(body))
         await actions.tell_privately(self._door, press, payload)
 
     async def _reply(self, respond: AsyncRespond, body: Body, payload: Payload) -> None:
@@ -325,6 +327,13 @@ class Listeners:
                 await self._reply(respond, body, failure_message(_note_bug("request")))
 
         self._door.services.spawn(_quietly(carry_out()))
+
+
+def _named(body: Body) -> tuple[str, str, str]:
+    """Give the id, the name and the workspace of who pressed, submitted or typed, as far as the delivery says."""
+    user = body.get("user") or {"id": body.get("user_id"), "name": body.get("user_name")}
+    name = user.get("name") or user.get("username")
+    return str(user.get("id") or ""), str(name or ""), str(user.get("team_id") or "")
 
 
 def _note_bug(what: str) -> str:

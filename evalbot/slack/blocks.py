@@ -153,7 +153,8 @@ def image_file(file_id: str, alt: str) -> Block:
 def table(rows: Sequence[Sequence[Cell]], align: Sequence[str]) -> Block:
     """Give a table whose first row is its header; a cell is foreign text or a cell made by `bold_cell`.
 
-    `align` names left, center or right for each column. Raises ValueError when the table is too large for Slack.
+    `align` names left, center or right for each column; columns of words, on the left, wrap where room is short. Raises
+    ValueError when the table is too large for Slack.
     """
     _check_count("rows", rows, MOST_ROWS)
     _check_count("columns", align, MOST_COLUMNS)
@@ -162,7 +163,7 @@ def table(rows: Sequence[Sequence[Cell]], align: Sequence[str]) -> Block:
     cells = [[_cell(cell) for cell in row] for row in rows]
     if _size_of(cells) > MOST_TABLE_CHARACTERS:
         raise ValueError(f"A table has at most {MOST_TABLE_CHARACTERS:,} characters.")
-    settings = [{"align": one, "is_wrapped": place == 0} for place, one in enumerate(align)]
+    settings = [{"align": one, "is_wrapped": one == "left"} for one in align]
     return {"type": "table", "rows": cells, "column_settings": settings}
 
 
@@ -241,8 +242,12 @@ def text_input(
     placeholder: str = "",
     hint: str = "",
     optional: bool = False,
+    focus: bool = False,
 ) -> Block:
-    """Give a text box of several lines for a modal; see `editable` for initial texts that are left out."""
+    """Give a text box of several lines for a modal; see `editable` for initial texts that are left out.
+
+    With `focus` the cursor stands in it when the modal opens, else in the first box.
+    """
     element = _filled(
         type="plain_text_input",
         action_id=_id(action_id),
@@ -250,6 +255,7 @@ def text_input(
         max_length=3_000,
         initial_value=editable(initial) or None,
         placeholder=plain_text(one_line(placeholder, 150)) if placeholder else None,
+        focus_on_load=focus or None,
     )
     return _filled(
         type="input",

@@ -13,9 +13,10 @@ from evalbot.slack.retrying import refusal_code
 async def check_may_post(client: AsyncWebClient, channel: str, command: str) -> None:
     """Raise unless evalbot is in the channel and the channel is not shared with another organisation.
 
-    While Slack cannot be asked nothing is refused: the outbox keeps what is to be posted.
+    A person's direct messages, by their id or that of the person, are always open. While Slack cannot be asked nothing is
+    refused: the outbox keeps what is to be posted.
     """
-    if channel.startswith("D"):
+    if channel.startswith(("D", "U", "W")):
         return
     try:
         answer = await client.conversations_info(channel=channel)

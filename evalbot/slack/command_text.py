@@ -373,11 +373,17 @@ def _parse_judge(words: Sequence[Word]) -> JudgeCommand:
 
 
 def _parse_explain(words: Sequence[Word]) -> ExplainCommand:
-    """Read `explain [run] [target] [skill]` and `explain judge [suite]`; names of targets may hold a colon."""
+    """Read `explain [run] [target] [skill]`, `explain judge [suite]` and `explain digest [day] [row] [step]`.
+
+    Names of targets may hold a colon.
+    """
     objects = tuple(word.text for word in words)
     if objects[:1] and objects[0].lower() == "judge":
         _only(_Arguments(objects[1:]), 1, Verb.EXPLAIN)
         return ExplainCommand(judge=_suite(objects[1]) if objects[1:] else "", about_judge=True)
+    if objects[:1] and objects[0].lower() == "digest":
+        _only(_Arguments(objects[1:]), MOST_WORDS, Verb.EXPLAIN)
+        return ExplainCommand(words=objects[1:], about_digest=True)
     named = objects[:1] and objects[0].lower() == "run"
     objects = objects[1:] if named else objects
     run = _run_number(objects[0]) if objects and (named or _RUN_NUMBER.fullmatch(objects[0].lower())) else None

@@ -124,13 +124,15 @@ class ExplainCommand:
     """Tell where a number comes from.
 
     `run` None means the thread's run, or the newest. `words` name a target, a skill or a criterion; empty means the overall
-    score. `judge` names the suite whose judge is to be explained, `about_judge` tells that a judge is meant.
+    score. `judge` names the suite whose judge is to be explained, `about_judge` tells that a judge is meant, `about_digest`
+    that `words` name something of a digest.
     """
 
     run: int | None = None
     words: tuple[str, ...] = ()
     judge: str = ""
     about_judge: bool = False
+    about_digest: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,12 +37,13 @@ from evalbot.workflows import (
     browsing,
     digesting,
     explaining,
+    explaining_digests,
     going_on,
+    judge_reports,
     judge_trials,
     previewing,
     reviewing,
     running,
-    starting,
 )
 
 
@@ -85,7 +86,6 @@ async def answer(door: Door, asker: Asker, command: Command) -> Payload:
 
 async def _run(door: Door, asker: Asker, command: RunCommand) -> Payload:
     """Show what a run would take; its card appears in the channel when it is started."""
-    await check_may_post(door.client, asker.channel, door.command)
     request = RunRequest(
         suite=command.suite,
         person=asker.person,
@@ -98,15 +98,13 @@ async def _run(door: Door, asker: Asker, command: RunCommand) -> Payload:
         channel=asker.channel,
         budget=command.budget,
     )
+    return await preview(door, request)
+
+
+async def preview(door: Door, request: RunRequest) -> Payload:
+    """Give the preview of a run, if evalbot may post its card where that is to go; raises UserError."""
+    await check_may_post(door.client, request.channel, door.command)
     return preview_message(await previewing.preview_run(door.services, request))
-
-
-async def start(door: Door, request: RunRequest) -> Run:
-    """Save a run and begin it, unless it waits for an approver."""
-    run = await starting.start_run(door.services, request)
-    if run.going:
-        await door.engine.submit(run.id)
-    return run
 
 
 def started_words(run: Run, where: str) -> str:
@@ -156,6 +154,7 @@ async def _resume(door: Door, asker: Asker, command: ResumeCommand) -> Payload:
 async def _rerun(door: Door, asker: Asker, command: RerunCommand) -> Payload:
     """Go on with a run that ended early, in a new one."""
     old = await _named_run(door, asker, command.run)
+    await check_may_post(door.client, old.channel or asker.channel, door.command)
     run = await going_on.go_on(door.services, asker.person, old, command.budget)
     if run.going:
         await door.engine.submit(run.id)
@@ -207,7 +206,7 @@ async def _judge(door: Door, asker: Asker, command: JudgeCommand) -> Payload:
     if suite:
         return judge_message(await get_judges(door, suite), door.command)
     return judges_message(
-        [one for name in await judge_trials.judged_suites(door.services) for one in await _judges(door, name)],
+        [one for name in await judge_reports.judged_suites(door.services) for one in await _judges(door, name)],
         door.command,
     )
 
@@ -236,7 +235,7 @@ async def get_judges(door: Door, suite: str) -> list[JudgeReport]:
 
 async def _judges(door: Door, suite: str) -> list[JudgeReport]:
     """Give what is known of the judges of a suite."""
-    return await judge_trials.judge_reports(door.services, suite)
+    return await judge_reports.judge_reports(door.services, suite)
 
 
 async def _thread_suite(door: Door, asker: Asker) -> str:
@@ -248,7 +247,7 @@ async def _thread_suite(door: Door, asker: Asker) -> str:
 
 async def _only_judged(door: Door) -> str:
     """Name the one suite that has a judge; raises BadRequest when there are several or none."""
-    names = await judge_trials.judged_suites(door.services)
+    names = await judge_reports.judged_suites(door.services)
     if len(names) != 1:
         known = f"There are: {', '.join(names[:12])}." if names else "No suite has one."
         raise BadRequest("The judge of which suite?", known)
@@ -261,6 +260,9 @@ async def _explain(door: Door, asker: Asker, command: ExplainCommand) -> Payload
         suite = command.judge or await _thread_suite(door, asker) or await _only_judged(door)
         await get_judges(door, suite)
         return explanation_message((await explaining.explain_judges(door.services, suite))[0], door.command)
+    if command.about_digest:
+        explanation = await explaining_digests.explain_digest(door.services, asker.person, asker.channel, command.words)
+        return explanation_message(explanation, door.command)
     run = await _named_run(door, asker, command.run)
     explanation = await explaining.explain_number(door.services, asker.person, run, command.words)
     return explanation_message(explanation, door.command)

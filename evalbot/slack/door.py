@@ -10,9 +10,11 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from evalbot.people import Person
 from evalbot.runs.outputs import RunId
+from evalbot.slack.confirming import Confirmations
 from evalbot.slack.directory import Directory
 from evalbot.workflows.posting import Outbox
 from evalbot.workflows.services import Engine, Services
+from evalbot.workflows.taking_grades import GradeDesk
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,8 @@ class Door:
     client: AsyncWebClient
     command: str
     bot_user: str
+    desk: GradeDesk
+    confirmations: Confirmations
 
     async def permalink(self, key: str) -> str | None:
         """Give the address of one of our posts by its key, None while it is not visible."""

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import astuple, dataclass, fields
 from enum import StrEnum
-from typing import Any, ClassVar, TypeVar, get_type_hints
+from typing import Any, ClassVar, TypeVar, get_args, get_type_hints
 
 from evalbot.errors import BadRequest
 from evalbot.grading.reviews import ReviewId
@@ -45,6 +46,9 @@ class ActionId(StrEnum):
     JUDGE_REASONS_SHARE = "judge_reasons_share"
     NUMBER_ARITHMETIC = "number_arithmetic"
     NUMBER_SHARE = "number_share"
+    DIGEST_LINE = "digest_line"
+    DIGEST_ARITHMETIC = "digest_arithmetic"
+    DIGEST_LINE_SHARE = "digest_line_share"
     RUN_MORE = "run_more"
     PREVIEW_START = "preview_start"
     PREVIEW_CHANGE = "preview_change"
@@ -159,6 +163,15 @@ class DigestClick:
 
 
 @dataclass(frozen=True, slots=True)
+class DigestLineClick:
+    """A button about something of a digest; `line` is the hash that names it."""
+
+    tag: ClassVar[str] = "digest_line"
+    digest_id: str
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
 class JudgeClick:
     """A button about the judges of a suite."""
 
@@ -182,6 +195,7 @@ Click = (
     | CandidateClick
     | SuiteClick
     | DigestClick
+    | DigestLineClick
     | JudgeClick
     | NumberClick
     | DraftClick
@@ -194,6 +208,7 @@ ClickT = TypeVar(
     CandidateClick,
     SuiteClick,
     DigestClick,
+    DigestLineClick,
     JudgeClick,
     NumberClick,
     DraftClick,
@@ -201,6 +216,12 @@ ClickT = TypeVar(
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}")
 _LONGEST = 200
+
+
+_HINTS: Mapping[type[Any], dict[str, Any]] = {
+    kind: {field.name: get_type_hints(kind)[field.name] for field in fields(kind)} for kind in get_args(Click)
+}
+"""The types of the parts of each click by their names, in order."""
 
 
 def encode(click: Click) -> str:
@@ -211,11 +232,10 @@ def encode(click: Click) -> str:
 def decode(value: str, kind: type[ClickT]) -> ClickT:
     """Read the value of a button; raises BadRequest unless it is exactly one of this kind."""
     parts = _parts(value)
-    names = [field.name for field in fields(kind)]
-    if parts[:1] != [kind.tag] or len(parts) != 1 + len(names):
+    hints = _HINTS[kind]
+    if parts[:1] != [kind.tag] or len(parts) != 1 + len(hints):
         raise _odd()
-    hints = get_type_hints(kind)
-    checked = {name: _checked(part, hints[name]) for name, part in zip(names, parts[1:], strict=True)}
+    checked = {name: _checked(part, hint) for (name, hint), part in zip(hints.items(), parts[1:], strict=True)}
     return kind(**checked)
 
 

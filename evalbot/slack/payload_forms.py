@@ -184,11 +184,11 @@ def _find_wrong(given: Mapping[str, Any], fields: Fields, place: str) -> str | N
 
 def _misfit(value: Any, wanted: Any, place: str) -> str | None:
     """Give the place when a value is of a wrong kind, or the place within."""
-    if isinstance(wanted, list):
+    if wanted.__class__ is list:
         if not isinstance(value, list):
             return place
         return next(filter(None, (_misfit(one, wanted[0], f"{place}.{n}") for n, one in enumerate(value))), None)
-    if isinstance(wanted, Mapping):
+    if wanted.__class__ is dict:
         return _find_wrong(value, wanted, f"{place}.") if isinstance(value, dict) else place
     return None if isinstance(value, wanted) else place
 

@@ -53,8 +53,8 @@ async def save_reason(door: Door, sent: Submission) -> Follow | None:
         await _propose(door, sent, ReviewClick(click.review_id), "", better, reason)
     if recorded is None:
         return None
-    saved = recorded
-    return lambda: reviewing.tell_review(door.services, saved)
+    door.desk.tell(recorded)
+    return None
 
 
 async def propose_better(door: Door, sent: Submission) -> Follow | None:

@@ -23,6 +23,7 @@ from evalbot.stats.intervals import (
     wilson_bounds,
 )
 from evalbot.stats.quantiles import fair_coin_p, t_upper_tail, two_sided_z
+from evalbot.stats.tango import tango_bounds
 
 EXACT_FLIPS = 14
 
@@ -105,6 +106,18 @@ def newcombe_paired(flips: Flips, level: float = 0.95) -> Measured:
     return Measured(value, max(-1.0, value - lower), min(1.0, value + upper), n, "Newcombe paired", se=se, level=level)
 
 
+def tango_paired(flips: Flips, level: float = 0.95) -> Measured:
+    """The change in the share that passes, with Tango's score interval: that of all differences McNemar's test allows.
+
+    Source: Tango 1998, doi:10.1002/(SICI)1097-0258(19980430)17:8<891::AID-SIM780>3.0.CO;2-B.
+    """
+    n = flips.n
+    ends = tango_bounds(flips.gained, flips.lost, n, level)
+    value, discordant = (flips.gained - flips.lost) / n, (flips.gained + flips.lost) / n
+    se = sqrt(max(0.0, discordant - value**2) / n)
+    return Measured(value, ends.lower, ends.upper, n, "Tango paired", se=se, level=level)
+
+
 def difference_of(first: Measured, second: Measured) -> Measured:
     """First minus second for two independent numbers, their intervals squared and added end by end.
 
@@ -156,8 +169,8 @@ def compare_pairs(
 ) -> Comparison:
     """The paired difference of values in [0, 1] with the interval and test that suit them.
 
-    Clusters with several members: CR1 and, below ten clusters, sign flips of clusters. Zeros and ones: Newcombe and
-    exact McNemar. Fewer than 30 pairs: t interval and sign flips. Otherwise t.
+    Clusters with several members: CR1 and, below ten clusters, sign flips of clusters. Zeros and ones: Tango's score
+    interval, below 30 pairs Newcombe's, and exact McNemar. Fewer than 30 pairs: t interval and sign flips. Otherwise t.
     """
     a, b = _paired(before, after)
     d = b - a
@@ -168,7 +181,8 @@ def compare_pairs(
         return Comparison(measured, zero_p(measured), "clustered t")
     if np.isin(a, (0, 1)).all() and np.isin(b, (0, 1)).all():
         flips = count_flips(a, b)
-        return Comparison(newcombe_paired(flips, level), mcnemar_p(flips), "exact McNemar")
+        shares = newcombe_paired if flips.n < SMALL_N else tango_paired
+        return Comparison(shares(flips, level), mcnemar_p(flips), "exact McNemar")
     measured = t_mean(d, level, CHANGE)
     if d.size < SMALL_N or measured.se is None:
         return Comparison(measured, sign_flip_p(d, rng), "sign flips")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, delete, func, select
 
 from evalbot.runs.outputs import Usage
 from evalbot.store.tables import KEPT_ANSWERS
@@ -27,3 +27,15 @@ async def keep_answer(tx: Transaction, key: str, text: str, usage: Usage, at: da
     await tx.add_once(
         KEPT_ANSWERS, {**values, "input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens}
     )
+
+
+async def forget_answers(tx: Transaction, before: datetime, most_characters: int) -> int:
+    """Forget the answers that are older than a moment, and the oldest of those that are too many characters together; tell how
+    many there were."""
+    here = KEPT_ANSWERS.c
+    old = await tx.execute(delete(KEPT_ANSWERS).where(here.at < before))
+    newest_first = func.sum(func.length(here.text)).over(order_by=(here.at.desc(), here.key), rows=(None, 0))
+    sizes = select(here.key, newest_first.label("total")).subquery()
+    too_many = select(sizes.c.key).where(sizes.c.total > most_characters)
+    more = await tx.execute(delete(KEPT_ANSWERS).where(here.key.in_(too_many)))
+    return int(old.rowcount) + int(more.rowcount)

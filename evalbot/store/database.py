@@ -7,28 +7,21 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from sqlalchemy import URL, inspect
+from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from evalbot.store.connections import (
-    READERS,
-    SQLITE,
-    one_at_a_time,
-    outside_errors,
-    parse_url,
-    postgresql_engine,
-    sqlite_engine,
-)
-from evalbot.store.revisions import needs_migration
-from evalbot.store.transaction import SuiteShelf, Transaction
+from evalbot.store.adding import Adder, RecordingAdder, SqliteAdder
+from evalbot.store.connections import READERS, one_at_a_time, postgresql_engine, sqlite_engine
+from evalbot.store.failures import outside_errors
+from evalbot.store.preparing import ONE_STATE
+from evalbot.store.revisions import find_revision, needs_migration
+from evalbot.store.transaction import BUSY_S, Addition, SuiteShelf, Transaction
+from evalbot.store.urls import SQLITE, parse_url
 from evalbot.store.writing import Writer
 
 __all__ = ["Store", "Transaction"]
 
 T = TypeVar("T")
-
-BUSY_S = 30.0
-"""How long a writer waits for another process that holds the database."""
 
 GROUP = 64
 """Most writes that share one commit."""
@@ -49,6 +42,7 @@ class Store:
     reader: AsyncEngine
     writer: Writer
     recorder: Writer
+    adder: Adder
     shelf: SuiteShelf
 
     @classmethod
@@ -85,10 +79,15 @@ class Store:
         """Do work that a run can do again: a crash of the program loses nothing, loss of power at most the last moments."""
         return await self.recorder.run(work)
 
+    async def add(self, *additions: Addition) -> None:
+        """Record rows of several tables together, leaving out those of which a unique key is taken: the cheapest way to write."""
+        await self.adder.add(additions)
+
     async def close(self) -> None:
         """Finish what is being written and close every connection."""
         await self.writer.close()
         await self.recorder.close()
+        await self.adder.close()
         for engine in (self.reader, self.writer.engine, self.recorder.engine):
             await engine.dispose()
 
@@ -99,19 +98,17 @@ class Store:
         if url.drivername == SQLITE:
             reader = sqlite_engine(url, begin="BEGIN", busy_s=busy_s, readers=READERS)
             full = sqlite_engine(url, begin="BEGIN IMMEDIATE", busy_s=busy_s, synchronous="FULL")
-            normal = sqlite_engine(url, begin="BEGIN IMMEDIATE", busy_s=busy_s, synchronous="NORMAL")
-            writer = Writer(full, turn, shelf, GROUP)
-            return cls(url, reader, writer, Writer(normal, turn, shelf, GROUP), shelf)
-        reader = postgresql_engine(url, isolation="REPEATABLE READ", size=READERS, readonly=True)
+            normal, adding = (
+                sqlite_engine(url, begin="BEGIN IMMEDIATE", busy_s=busy_s, synchronous="NORMAL") for _ in range(2)
+            )
+            writer, recorder = Writer(full, turn, shelf, GROUP), Writer(normal, turn, shelf, GROUP)
+            return cls(url, reader, writer, recorder, SqliteAdder(adding, turn), shelf)
+        reader = postgresql_engine(url, isolation=ONE_STATE, size=READERS, readonly=True)
         writer = Writer(one_at_a_time(postgresql_engine(url, size=1), WRITE_LOCK, busy_s), turn, shelf, GROUP)
-        return cls(url, reader, writer, Writer(postgresql_engine(url, size=1), asyncio.Lock(), shelf, GROUP), shelf)
+        recorder = Writer(postgresql_engine(url, size=1), asyncio.Lock(), shelf, GROUP)
+        return cls(url, reader, writer, recorder, RecordingAdder(recorder), shelf)
 
     async def _revision(self) -> str | None:
         """Give the schema of the database, None for an empty one."""
         async with self.reader.connect() as connection:
-            there = await connection.run_sync(lambda sync: inspect(sync).has_table("alembic_version"))
-            if not there:
-                return None
-            found = await connection.exec_driver_sql("SELECT version_num FROM alembic_version")
-            revision: str | None = found.scalar()
-            return revision
+            return await connection.run_sync(find_revision)

@@ -12,7 +12,7 @@ from evalbot.grading.grades import Grade, Grader, GraderKind, Purpose
 from evalbot.people import PersonId, TeamId
 from evalbot.runs.outputs import OutputId, RunId
 from evalbot.store.tables import FORMER_GRADES, GRADES, HUMAN_GRADES, OUTPUTS, RUNS
-from evalbot.store.transaction import Transaction
+from evalbot.store.transaction import Addition, Transaction
 
 _KEPT = tuple(column.name for column in HUMAN_GRADES.c)
 _BY_KEY = GRADES.primary_key.columns
@@ -27,6 +27,7 @@ _MINE = (
     HUMAN_GRADES.c.criterion == bindparam("asked"),
 )
 _KEEP_MINE = FORMER_GRADES.insert().from_select(_KEPT, select(HUMAN_GRADES).where(*_MINE))
+_ADD_HUMAN = HUMAN_GRADES.insert()
 _DROP_MINE = delete(HUMAN_GRADES).where(*_MINE)
 
 _AT_ONCE = 500
@@ -34,7 +35,12 @@ _AT_ONCE = 500
 
 async def add_grades(tx: Transaction, grades: Sequence[Grade]) -> None:
     """Add grades of checks and judges; those the output has already from the same grader and version are left out."""
-    await tx.add_all(GRADES, [{"kind": grade.grader.kind, **_values(grade)} for grade in grades])
+    await tx.add_all(GRADES, grade_rows(grades).rows)
+
+
+def grade_rows(grades: Sequence[Grade]) -> Addition:
+    """Give what adds grades of checks and judges, for `Store.add`."""
+    return Addition(GRADES, [{"kind": grade.grader.kind, **_values(grade)} for grade in grades])
 
 
 async def put_human_grade(tx: Transaction, grade: Grade) -> None:
@@ -43,6 +49,14 @@ async def put_human_grade(tx: Transaction, grade: Grade) -> None:
     if not await tx.add_once(HUMAN_GRADES, values):
         await tx.execute(_KEEP_MINE, _mine(grade.output_id, grade.grader.id, grade.criterion))
         await tx.put(HUMAN_GRADES, values)
+
+
+async def put_human_grades(tx: Transaction, given: Sequence[Grade], replaced: Sequence[Grade]) -> None:
+    """Save grades of people: those that are the first of their person, and those that replace another one, which is kept."""
+    if given:
+        await tx.execute(_ADD_HUMAN, [_values(grade) for grade in given])
+    for grade in replaced:
+        await put_human_grade(tx, grade)
 
 
 async def withdraw_human_grade(tx: Transaction, output_id: OutputId, person: PersonId, criterion: str) -> bool:
@@ -70,6 +84,13 @@ async def grades_of_output(tx: Transaction, output_id: OutputId) -> list[Grade]:
     grades = [_grade(row, GraderKind(row.kind)) for row in machine]
     human = await tx.execute(_HUMAN_OF_OUTPUT, {"output_id": output_id})
     return grades + [_grade(row, GraderKind.HUMAN) for row in human]
+
+
+async def graders_of(tx: Transaction, output_ids: Sequence[OutputId]) -> list[PersonId]:
+    """Give who graded any of some outputs, in the order of their first grades there."""
+    wanted = select(HUMAN_GRADES.c.grader).where(HUMAN_GRADES.c.output_id.in_(output_ids))
+    ordered = wanted.group_by(HUMAN_GRADES.c.grader).order_by(func.min(HUMAN_GRADES.c.at), HUMAN_GRADES.c.grader)
+    return [PersonId(grader) for grader in (await tx.execute(ordered)).scalars()]
 
 
 async def former_grades(tx: Transaction, output_id: OutputId) -> list[Grade]:

@@ -10,7 +10,8 @@ from sqlalchemy import URL, Connection
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from evalbot.errors import BadSetting, SchemaMismatch
-from evalbot.store.connections import SQLITE, one_at_a_time, postgresql_engine, sqlite_engine
+from evalbot.store.connections import one_at_a_time, postgresql_engine, sqlite_engine
+from evalbot.store.urls import SQLITE
 
 _LOCK = 0x6576616C
 """The PostgreSQL advisory lock that lets one migration run at a time."""

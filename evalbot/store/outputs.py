@@ -12,7 +12,7 @@ from evalbot.errors import UnknownName
 from evalbot.grading.grades import GraderKind
 from evalbot.runs.outputs import Failure, Output, OutputId, RunId, Unit, Usage
 from evalbot.store.tables import GRADES, OUTPUTS
-from evalbot.store.transaction import Transaction
+from evalbot.store.transaction import Addition, Transaction
 from evalbot.suites.items import ItemId
 
 _BY_ID = select(OUTPUTS).where(OUTPUTS.c.id == bindparam("id"))
@@ -38,7 +38,12 @@ class OutputCounts:
 
 async def add_outputs(tx: Transaction, outputs: Sequence[Output]) -> None:
     """Add outputs; those of units that have one already are left out."""
-    await tx.add_all(OUTPUTS, [_values(output) for output in outputs])
+    await tx.add_all(OUTPUTS, output_rows(outputs).rows)
+
+
+def output_rows(outputs: Sequence[Output]) -> Addition:
+    """Give what adds outputs, for `Store.add`."""
+    return Addition(OUTPUTS, [_values(output) for output in outputs])
 
 
 async def find_done(tx: Transaction, wanted: Sequence[OutputId]) -> set[OutputId]:

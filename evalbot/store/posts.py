@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from pydantic import JsonValue, TypeAdapter
-from sqlalchemy import Executable, Row, Select, case, exists, func, or_, select, update
+from sqlalchemy import Executable, Integer, Row, Select, bindparam, case, exists, func, or_, select, update
 
 from evalbot.people import TeamId
 from evalbot.reporting.posts import Delivery, Picture, Post
@@ -21,6 +21,8 @@ _EARLIER = POSTS.alias("earlier")
 _WITH_PARENT = select(POSTS, _PARENTS.c.ts.label("parent_ts")).select_from(
     POSTS.outerjoin(_PARENTS, _PARENTS.c.key == POSTS.c.parent_key)
 )
+
+_UNPOSTED = select(func.count()).select_from(POSTS).where(POSTS.c.waiting)
 
 
 async def put_post(tx: Transaction, post: Post, now: datetime) -> None:
@@ -56,14 +58,20 @@ async def due_deliveries(tx: Transaction, now: datetime, limit: int = 50) -> lis
 
     A reply waits until its parent is visible, and a new post while an earlier one of its channel waits for another try.
     """
-    here, earlier = POSTS.c, _EARLIER.c
+    return [_delivery(row) for row in await tx.execute(_due(), {"now": now, "most": limit})]
+
+
+@cache
+def _due() -> Executable:
+    """Give the statement that finds what is due at `now`: it is looked for all the time, and long to put together."""
+    here, earlier, now = POSTS.c, _EARLIER.c, bindparam("now", type_=POSTS.c.due_at.type)
     due = or_(here.due_at.is_(None), here.due_at <= now)
     placed = or_(here.parent_key == "", _PARENTS.c.ts != "")
     waits = (earlier.waiting, earlier.posted_version == 0, earlier.due_at > now)
     before = (earlier.channel == here.channel, earlier.position < here.position)
     in_turn = or_(here.posted_version > 0, ~exists().where(*before, *waits))
-    wanted = _WITH_PARENT.where(here.waiting, due, placed, in_turn).order_by(here.position).limit(limit)
-    return [_delivery(row) for row in await tx.execute(wanted)]
+    wanted = _WITH_PARENT.where(here.waiting, due, placed, in_turn).order_by(here.position)
+    return wanted.limit(bindparam("most", type_=Integer))
 
 
 async def find_delivery(tx: Transaction, key: str) -> Delivery | None:
@@ -78,7 +86,7 @@ async def find_post_at(tx: Transaction, place: str, ts: str) -> Delivery | None:
 
 async def unposted(tx: Transaction) -> int:
     """Count the posts whose newest version is not visible yet and still will be tried."""
-    count: int = (await tx.execute(select(func.count()).select_from(POSTS).where(POSTS.c.waiting))).scalar_one()
+    count: int = (await tx.execute(_UNPOSTED)).scalar_one()
     return count
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from evalbot.errors import Conflict, UnknownName
 from evalbot.grading.reviews import Review, ReviewId, ReviewStatus, Round, RoundId
 from evalbot.people import TeamId
 from evalbot.runs.outputs import OutputId, RunId
-from evalbot.store.tables import REVIEWS, ROUNDS
+from evalbot.store.tables import HUMAN_GRADES, REVIEWS, ROUNDS
 from evalbot.store.transaction import Transaction
 
 _REVIEW = tuple(part.name for part in fields(Review))
@@ -24,7 +24,48 @@ _REVIEW_BY_ID = select(REVIEWS).where(REVIEWS.c.id == bindparam("id"))
 _OF_ROUND = (
     select(REVIEWS).where(REVIEWS.c.round_id == bindparam("round_id")).order_by(REVIEWS.c.position, REVIEWS.c.id)
 )
+_STANDING = (
+    select(
+        *(REVIEWS.c[name] for name in ("id", "status", "settled_at", "discussed", "probability")),
+        *(HUMAN_GRADES.c[name] for name in ("grader", "criterion", "level", "reason", "passed", "blind")),
+    )
+    .select_from(REVIEWS.outerjoin(HUMAN_GRADES, HUMAN_GRADES.c.output_id == REVIEWS.c.output_id))
+    .where(REVIEWS.c.id.in_(bindparam("ids", expanding=True)))
+    .order_by(HUMAN_GRADES.c.at, HUMAN_GRADES.c.grader)
+)
 _CHANGE = update(REVIEWS).where(REVIEWS.c.id == bindparam("which"))
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnOutput:
+    """An output that was drawn by chance for people, with its chance; `shown` tells that it was put before somebody."""
+
+    output_id: OutputId
+    chance: float
+    shown: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StoredVote:
+    """What one person chose, without what only a card shows; `reason` and `blind` go along when the grade is given anew."""
+
+    grader: str
+    criterion: str
+    level: int | None
+    reason: str
+    counts: bool
+    blind: bool
+
+
+@dataclass(slots=True)
+class StandingReview:
+    """What of a review changes while people grade: its state, and what they chose, oldest first."""
+
+    status: ReviewStatus
+    settled_at: datetime | None
+    discussed: bool
+    probability: float
+    votes: list[StoredVote] = field(default_factory=list)
 
 
 async def add_round(tx: Transaction, round_: Round) -> None:
@@ -60,6 +101,21 @@ async def get_review(tx: Transaction, review_id: ReviewId) -> Review:
     return _review(row)
 
 
+async def find_standing(tx: Transaction, review_ids: Sequence[ReviewId]) -> dict[ReviewId, StandingReview]:
+    """Give how some reviews stand, in one query; those that are not there are left out."""
+    found: dict[ReviewId, StandingReview] = {}
+    for row in await tx.execute(_STANDING, {"ids": list(review_ids)}):
+        review_id, status, settled_at, discussed, probability, grader, criterion, level, reason, passed, blind = tuple(
+            row
+        )
+        here = found.get(review_id)
+        if here is None:
+            here = found[review_id] = StandingReview(ReviewStatus(status), settled_at, discussed, probability)
+        if grader is not None:
+            here.votes.append(StoredVote(grader, criterion, level, reason, passed is not None, blind))
+    return found
+
+
 async def find_review_of_output(tx: Transaction, output_id: OutputId) -> Review | None:
     """Give the newest review of an output."""
     wanted = select(REVIEWS).where(REVIEWS.c.output_id == output_id)
@@ -71,6 +127,16 @@ async def find_review_of_output(tx: Transaction, output_id: OutputId) -> Review 
 async def list_reviews(tx: Transaction, round_id: RoundId) -> list[Review]:
     """Give the reviews of a round by position."""
     return [_review(row) for row in await tx.execute(_OF_ROUND, {"round_id": round_id})]
+
+
+async def drawn_outputs(tx: Transaction, run_id: RunId) -> list[DrawnOutput]:
+    """Give the outputs of a run that were drawn by chance, those of the oldest round first."""
+    columns = (REVIEWS.c.output_id, REVIEWS.c.probability, (ROUNDS.c.channel != "").label("shown"))
+    both = REVIEWS.join(ROUNDS, ROUNDS.c.id == REVIEWS.c.round_id)
+    wanted = select(*columns).select_from(both).where(ROUNDS.c.run_id == run_id, REVIEWS.c.probability > 0)
+    order = (ROUNDS.c.opened_at, ROUNDS.c.id, REVIEWS.c.position, REVIEWS.c.id)
+    rows = await tx.execute(wanted.order_by(*order))
+    return [DrawnOutput(OutputId(row.output_id), row.probability, row.shown) for row in rows]
 
 
 async def open_reviews(tx: Transaction, team: TeamId) -> list[Review]:
@@ -97,6 +163,12 @@ async def update_review(tx: Transaction, review: Review) -> None:
     changed = await tx.execute(_CHANGE, {**_values(review), "which": review.id})
     if changed.rowcount == 0:
         raise UnknownName("There is no such review.", "Open it again from its card.")
+
+
+async def update_reviews(tx: Transaction, changed: Sequence[Review]) -> None:
+    """Save reviews that changed."""
+    if changed:
+        await tx.execute(_CHANGE, [{**_values(review), "which": review.id} for review in changed])
 
 
 async def _all(tx: Transaction, wanted: Select[Any]) -> list[Review]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sqlalchemy import Connection, inspect
+
 from evalbot.errors import SchemaMismatch
 
 REVISIONS = ("0001", "0002", "0003", "0004", "0005")
@@ -20,3 +22,11 @@ def needs_migration(found: str | None, *, migrate: bool) -> bool:
         state = "is empty" if found is None else f"has the older schema {found}"
         raise SchemaMismatch(f"The database {state}.", "Run evalbot db upgrade.")
     return True
+
+
+def find_revision(connection: Connection) -> str | None:
+    """Give the schema of a database, None for an empty one."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    revision: str | None = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    return revision

@@ -64,6 +64,10 @@ class WholeConnection(aiosqlite.Connection):
         """Give a cursor; it costs nothing until it runs a statement."""
         return WholeCursor(self)
 
+    async def visit(self, work: Callable[[sqlite3.Connection], None]) -> None:
+        """Do work with the real connection in its thread; once begun it comes to its end, whoever stops waiting for it."""
+        await self._execute(work, self._conn)  # type: ignore[no-untyped-call]  # aiosqlite has no types here
+
     async def _connect(self) -> Self:
         """Open the file; after a failure the thread has ended, so that it has nothing to say to a loop that is gone."""
         try:

@@ -10,11 +10,12 @@ from typing import Any
 from pydantic import TypeAdapter
 from sqlalchemy import BindParameter, ColumnElement, Row, and_, bindparam, func, select
 
-from evalbot.errors import Conflict
+from evalbot.errors import Conflict, UnknownName
 from evalbot.people import PersonId, TeamId
 from evalbot.store.json_text import dump_noun, load_noun
 from evalbot.store.tables import SUITE_ITEMS, SUITES
 from evalbot.store.transaction import Transaction
+from evalbot.suites.graders import GraderSpec
 from evalbot.suites.items import Item, ItemId, Split
 from evalbot.suites.suites import Suite
 
@@ -36,6 +37,19 @@ class SuiteLine:
     description: str
     items: int
     holdout: int
+
+
+@dataclass(frozen=True, slots=True)
+class ItemOutline:
+    """What numbers need of an item: nothing of what it asks or expects."""
+
+    id: ItemId
+    skill: str | None = None
+    split: Split = Split.PRACTICE
+    graders: tuple[GraderSpec, ...] = ()
+
+
+_OUTLINE = TypeAdapter(ItemOutline)
 
 
 async def find_suite(tx: Transaction, team: TeamId, name: str, version: int | None = None) -> Suite | None:
@@ -61,6 +75,31 @@ async def find_frame(tx: Transaction, team: TeamId, name: str, version: int) -> 
     return None if body is None else load_noun(_SUITE, body)
 
 
+async def get_frame(tx: Transaction, team: TeamId, name: str, version: int) -> Suite:
+    """Give a version of a suite without its items; raises UnknownName when it is gone."""
+    frame = await find_frame(tx, team, name, version)
+    if frame is None:
+        raise UnknownName(f"Suite {name} version {version} is not in this database.")
+    return frame
+
+
+async def outline_items(tx: Transaction, team: TeamId, frame: Suite) -> AsyncIterator[ItemOutline]:
+    """Give the outlines of a suite version's items in its order, one by one; cheap where it was read as a whole before."""
+    known = tx.shelf.suites.get((team, frame.name, frame.version))
+    if known is not None:
+        for item in known.items:
+            yield ItemOutline(item.id, item.skill, item.split, item.graders)
+        return
+    async for row in _stream(tx, team, frame):
+        yield load_noun(_OUTLINE, row.body)
+
+
+async def item_pages(tx: Transaction, team: TeamId, frame: Suite) -> AsyncIterator[list[Item]]:
+    """Give the items of a suite version in its order, some at a time, never holding them all."""
+    async for rows in _pages(tx, team, frame):
+        yield [load_noun(_ITEM, row.body) for row in rows]
+
+
 async def items_named(tx: Transaction, team: TeamId, frame: Suite, ids: Sequence[ItemId]) -> dict[ItemId, Item]:
     """Give some items of a suite version by their ids; those it does not have are left out."""
     wanted = select(SUITE_ITEMS.c.body).where(*_of(team, frame), SUITE_ITEMS.c.id.in_(_IDS))
@@ -76,12 +115,20 @@ async def items_with_graders(tx: Transaction, team: TeamId, frame: Suite) -> Asy
 
 async def _stream(tx: Transaction, team: TeamId, frame: Suite, *which: ColumnElement[bool]) -> AsyncIterator[Row[Any]]:
     """Give the rows of a suite version's items in its order, one by one, never holding them all."""
+    async for rows in _pages(tx, team, frame, *which):
+        for row in rows:
+            yield row
+
+
+async def _pages(
+    tx: Transaction, team: TeamId, frame: Suite, *which: ColumnElement[bool]
+) -> AsyncIterator[Sequence[Row[Any]]]:
+    """Give the rows of a suite version's items in its order, some at a time."""
     found = SUITE_ITEMS.c
     page = select(found.position, found.body).where(*_of(team, frame), *which).order_by(found.position).limit(_AT_ONCE)
     rows = (await tx.execute(page)).all()
     while rows:
-        for row in rows:
-            yield row
+        yield rows
         rows = (await tx.execute(page.where(found.position > rows[-1].position))).all()
 
 

@@ -5,24 +5,42 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import CursorResult, Executable, Table
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.dialects import sqlite
 
 from evalbot.suites.suites import Suite
 
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
 SuiteKey = tuple[str, str, int]
 """Team, name and version."""
+
+BUSY_S = 30.0
+"""How long a transaction waits for another process that holds the database."""
 
 MOST_SUITES = 64
 """How many parsed suite versions are kept at hand."""
 
 
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """Rows for a table, each with all its columns."""
+
+    table: Table
+    rows: Sequence[Mapping[str, Any]]
+
+
 def insert_into(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
     """Give an insert that knows ON CONFLICT in the words of a database."""
-    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+    if dialect == "sqlite":
+        return sqlite.insert(table)
+    from sqlalchemy.dialects.postgresql import insert
+
+    return insert(table)
 
 
 @cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select, update
 
 from evalbot.people import LOCAL_TEAM, TeamId
-from evalbot.store.tables import WORKSPACES, Row
+from evalbot.store.tables import METADATA, WORKSPACES
 from evalbot.store.transaction import Transaction
 
 _HOME = "home"
@@ -29,7 +29,7 @@ async def adopt_local(tx: Transaction, team: TeamId) -> None:
     adopted = await tx.execute(update(WORKSPACES).where(ours).values(adopted=True))
     if adopted.rowcount == 0:
         return
-    for table in Row.metadata.sorted_tables:
+    for table in METADATA.sorted_tables:
         if "team" in table.c and table is not WORKSPACES:
             await tx.execute(update(table).where(table.c.team == LOCAL_TEAM).values(team=team))
     tx.shelf.suites.clear()

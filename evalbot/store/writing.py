@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from evalbot.store.connections import is_retryable, outside_errors
+from evalbot.store.failures import is_retryable, outside_errors
 from evalbot.store.transaction import SuiteShelf, Transaction
 
 T = TypeVar("T")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,11 +9,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from evalbot.app import open_program, open_store
 from evalbot.errors import BadRequest
 from evalbot.grading.calibration import JudgeStanding
 from evalbot.grading.trials import CalibrationReport, Gain, JudgeReport
-from evalbot.people import Person, PersonId, Role
 from evalbot.reporting.explanations import Explanation, explain_judge
 from evalbot.reporting.judge_words import (
     TITLES,
@@ -31,14 +28,17 @@ from evalbot.reporting.judge_words import (
 from evalbot.reports.foreign_text import line
 from evalbot.reports.json import estimate_data
 from evalbot.reports.words import change_words, counted, percent, score_words
-from evalbot.settings import load_settings
 from evalbot.stats.intervals import Measured
 from evalbot.terminal.stored_runs import Archive, open_archive
 from evalbot.workflows.explaining import load_explanation
-from evalbot.workflows.judge_trials import carry_out, load_judge_reports, start_calibration
+from evalbot.workflows.explaining_digests import load_digest_explanation
+from evalbot.workflows.judge_reports import load_judge_reports
 
 JUDGE_WORD = "judge"
 """What a reference to a judge begins with."""
+
+DIGEST_WORD = "digest"
+"""What a reference to a line of a digest begins with."""
 
 
 # --- loading ---------------------------------------------------------------------------------------
@@ -58,23 +58,16 @@ async def _judges(archive: Archive, suite: str) -> list[JudgeReport]:
     return found
 
 
-async def calibrate(suite: str) -> list[CalibrationReport]:
-    """Calibrate the judges of a suite to the end and give what it brought."""
-    settings = load_settings()
-    async with open_store(settings) as store, open_program(settings, store) as program:
-        person = Person(PersonId("cli"), program.services.team, getpass.getuser(), Role.ADMIN)
-        started = await start_calibration(program.services, person, suite)
-        found = [await carry_out(program.services, calibration.id) for calibration in started]
-        return [report for report in found if report is not None]
-
-
 async def load_explanations(words: Sequence[str]) -> list[Explanation]:
-    """Give what is to be said of a reference: `judge SUITE`, or a run with names of a target, a skill or a criterion."""
+    """Give what is to be said of a reference: `judge SUITE`, `digest` with perhaps a day and a row, or a run with names of a
+    target, a skill or a criterion."""
     async with open_archive() as archive:
         if words[0].lower() == JUDGE_WORD:
             if len(words) != 2:
                 raise BadRequest("The judge of which suite?", "Write explain judge and the name of a suite.")
             return [explain_judge(report) for report in await _judges(archive, words[1])]
+        if words[0].lower() == DIGEST_WORD:
+            return [await archive.store.read(lambda tx: load_digest_explanation(tx, archive.team, words[1:]))]
         rest = words[1:] if words[0].lower() == "run" else words
         run = await archive.find(rest[0] if rest else "latest")
         return [await archive.store.read(lambda tx: load_explanation(tx, run, rest[1:]))]
@@ -219,8 +212,8 @@ def _measured_data(measured: Measured | None) -> dict[str, Any] | None:
 def print_explanation(console: Console, explanation: Explanation) -> None:
     """Print where a number comes from, with the arithmetic."""
     console.print(Text(line(explanation.title, 200), style="bold"), soft_wrap=True)
-    if explanation.shown is not None:
-        console.print(Text(score_words(explanation.shown)))
+    if explanation.shown is not None or explanation.said:
+        console.print(Text(score_words(explanation.shown) if explanation.shown else line(explanation.said, 300)))
     for one in explanation.beside:
         console.print(Text(f"{one.name}: {score_words(one.estimate)}"))
     console.print(Text(explanation.meaning), soft_wrap=True)
@@ -232,7 +225,10 @@ def print_explanation(console: Console, explanation: Explanation) -> None:
         console.print(Text(f"\n{formula.name}. {formula.sentence}"), soft_wrap=True)
         for step in formula.steps:
             console.print(Text(f"  {step}"), soft_wrap=True)
-        console.print(Text(f"  Source: {formula.source}"), soft_wrap=True)
+        if formula.source:
+            console.print(Text(f"  Source: {formula.source}"), soft_wrap=True)
+    if explanation.more:
+        console.print(Text(f"\nAlso: {'; '.join(line(one, 120) for one in explanation.more)}"), soft_wrap=True)
 
 
 def explanation_data(explanation: Explanation) -> dict[str, Any]:
@@ -242,6 +238,7 @@ def explanation_data(explanation: Explanation) -> dict[str, Any]:
         "meaning": explanation.meaning,
         "suite": explanation.suite,
         "estimate": estimate_data(explanation.shown) if explanation.shown else None,
+        "said": explanation.said,
         "beside": [{"name": one.name, "estimate": estimate_data(one.estimate)} for one in explanation.beside],
         "doubt": explanation.doubt,
         "facts": {fact.name: fact.text for fact in explanation.facts},

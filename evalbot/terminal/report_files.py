@@ -9,8 +9,6 @@ from enum import StrEnum
 from pathlib import Path
 
 from evalbot.errors import BadRequest
-from evalbot.library.assets import assets_folder
-from evalbot.library.project import load_project
 from evalbot.reports.contents import RunReport
 from evalbot.reports.csv_file import run_csv
 from evalbot.reports.github import annotation_lines, run_github
@@ -18,12 +16,8 @@ from evalbot.reports.html import run_html
 from evalbot.reports.json import run_json
 from evalbot.reports.junit import run_junit
 from evalbot.runs.runs import Run
-from evalbot.settings import load_settings, project_folder
-from evalbot.suites.gates import Condition, check_names, parse_gate
-from evalbot.suites.targets import short_target
-from evalbot.terminal.stored_runs import open_archive, skills_of
-
-SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
+from evalbot.suites.gates import Condition, parse_gate
+from evalbot.terminal.stored_runs import open_archive
 
 
 class Form(StrEnum):
@@ -55,44 +49,6 @@ class Wanted:
 
     def __bool__(self) -> bool:
         return bool(self.files or self.summary or self.conditions or self.annotated)
-
-
-def plan_wanted(
-    suite: str,
-    targets: Sequence[str],
-    files: Mapping[Form, Path | None],
-    github_summary: bool,
-    fail_if: Sequence[str],
-    include_holdout: bool,
-    environment: Mapping[str, str],
-) -> Wanted:
-    """Check what is wanted of a run; raises BadRequest for a file that cannot be written or a gate that cannot be read."""
-    given = {form: path for form, path in files.items() if path is not None}
-    for path in given.values():
-        check_place(path)
-    named = environment.get(SUMMARY_VARIABLE)
-    if github_summary and not named:
-        raise BadRequest(
-            f"{SUMMARY_VARIABLE} is not set, so there is no job summary to write.",
-            "Leave --github-summary to GitHub Actions; elsewhere use evalbot report RUN --to github.",
-        )
-    conditions = parse_gate(fail_if)
-    if conditions:
-        _check_gate(suite, targets, conditions)
-    annotated = github_summary or environment.get("GITHUB_ACTIONS") == "true"
-    summary = Path(named) if github_summary and named else None
-    return Wanted(given, summary, conditions, annotated, include_holdout)
-
-
-def _check_gate(name: str, targets: Sequence[str], conditions: Sequence[Condition]) -> None:
-    """Raise BadRequest when a condition names a skill or target that a run of the project's suite does not have."""
-    settings = load_settings()
-    shipped = assets_folder(settings.assets)
-    suite = load_project(project_folder(settings, shipped), shipped).suites.get(name)
-    if suite is not None:
-        labels = [target.label for target in suite.targets]
-        asked = [*targets, *(short_target(one).label for one in targets)]
-        check_names(conditions, skills_of(suite), list(dict.fromkeys([*labels, *asked])))
 
 
 async def write_wanted(run: Run, wanted: Wanted) -> RunReport:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import getpass
+import signal
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from rich.console import Console
 from rich.text import Text
 
-from evalbot.app import Program, open_program, open_store
+from evalbot.app import Program, open_program, open_store, read_keeping
 from evalbot.errors import BadRequest, Conflict, OutsideError
 from evalbot.people import Person, PersonId, Role
 from evalbot.reporting.estimates import RunSummary
@@ -25,7 +26,8 @@ from evalbot.terminal.stored_runs import open_archive
 from evalbot.workflows import browsing
 from evalbot.workflows.going_on import go_on
 from evalbot.workflows.previewing import look_at
-from evalbot.workflows.regrading import start_regrading
+from evalbot.workflows.regrading import RegradeRequest, preview_regrading, start_regrading
+from evalbot.workflows.reusing import forget_kept
 from evalbot.workflows.running import cancel_run, resume_run
 from evalbot.workflows.starting import change_budget, find_interrupted, start_run
 
@@ -91,25 +93,48 @@ async def run_suite(options: RunOptions, console: Console, ask: Confirm | None =
         with contextlib.closing(announcer):
             run = await _carry_out(program, options, console, ask)
         if settings.cache:
+            await forget_kept(program.services, read_keeping(settings))
             cached = await browsing.count_cached(program.services, run)
             console.print(f"{cached:,} of {run.size:,} answers came from the cache.")
         return await _done(program, run)
 
 
-async def regrade_run(name: str, console: Console) -> DoneRun:
+@dataclass(frozen=True, slots=True)
+class AgainOptions:
+    """Which ended run is graded again or gone on with. `budget` is what that may cost, in billionths of a dollar; `approved`
+    says that it was approved beforehand."""
+
+    name: str
+    budget: int | None = None
+    approved: bool = False
+
+
+async def preview_regrade(options: AgainOptions) -> Preview:
+    """Give what grading a run's stored answers again would take; nothing is asked and nothing is saved."""
+    settings = load_settings()
+    async with open_archive() as archive:
+        old = await archive.find(options.name)
+    async with open_store(settings) as store, open_program(settings, store) as program:
+        request = RegradeRequest(old, _operator(program), options.budget, options.approved)
+        return await preview_regrading(program.services, request)
+
+
+async def regrade_run(options: AgainOptions, console: Console, ask: Confirm | None = None) -> DoneRun:
     """Grade the stored answers of a run again, with what its suite says now; no target is asked."""
     settings = load_settings()
     async with open_archive() as archive:
-        old = await archive.find(name)
+        old = await archive.find(options.name)
     announcer = TerminalAnnouncer(console)
     async with (
         open_store(settings) as store,
         open_program(settings, store, announcer=announcer, patience_s=PATIENCE_S) as program,
     ):
         with contextlib.closing(announcer):
-            person = _operator(program)
-            started = await start_regrading(program.services, person, old)
-            run = await _wait_for_end(program, started, person, console)
+            request = RegradeRequest(old, _operator(program), options.budget, options.approved)
+            preview = await preview_regrading(program.services, request)
+            approved = await _agreed(program, preview, console, ask)
+            started = await start_regrading(program.services, replace(request, approved=approved))
+            run = await _wait_for_end(program, started, request.person, console)
         return await _done(program, run)
 
 
@@ -160,9 +185,14 @@ def _request(program: Program, options: RunOptions) -> RunRequest:
 async def _look_first(program: Program, request: RunRequest, console: Console, ask: Confirm | None) -> RunRequest:
     """Say what a run will take before it is started; raises BadRequest for one that costs more than may be started so."""
     preview = await look_at(program.services, request)
+    return replace(request, approved=await _agreed(program, preview, console, ask))
+
+
+async def _agreed(program: Program, preview: Preview, console: Console, ask: Confirm | None) -> bool:
+    """Say what will be taken, and tell whether a cost that needs approval is approved; raises BadRequest where it is not."""
     console.print(Text(f"{preview.run.suite}: {preview_line(preview.forecast)}."), soft_wrap=True)
-    if not preview.waits or request.approved:
-        return request
+    if not preview.waits or preview.request.approved:
+        return preview.request.approved
     limit = f"${dollars(program.services.limits.approval_above or 0):,.2f}"
     cost = cost_words(preview.forecast)
     if ask is None:
@@ -171,7 +201,7 @@ async def _look_first(program: Program, request: RunRequest, console: Console, a
         )
     if not await asyncio.to_thread(ask, f"This run would cost {cost}, more than {limit}. Start it?"):
         raise BadRequest("The run was not started.", "Nothing was asked.")
-    return replace(request, approved=True)
+    return True
 
 
 async def _carry_out(program: Program, options: RunOptions, console: Console, ask: Confirm | None) -> Run:
@@ -196,7 +226,12 @@ async def _wait_for_end(program: Program, run: Run, person: Person, console: Con
     await program.engine.submit(run.id)
     if await program.lacks_workers():
         console.print("No worker is there yet: start one with evalbot worker. The run waits for it.")
-    await program.engine.wait()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, signal.raise_signal, signal.SIGINT)
+    try:
+        await program.engine.wait()
+    except asyncio.CancelledError:
+        console.print(await _left_undone(program, run), highlight=False, soft_wrap=True)
+        raise
     failure = program.engine.failure(run.id)
     if isinstance(failure, OutsideError):
         hint = f"{failure.hint} The same command goes on with run {run.number}."
@@ -209,6 +244,16 @@ async def _wait_for_end(program: Program, run: Run, person: Person, console: Con
     if ended.open:
         raise Conflict(f"Another process is carrying out run {run.number}.", "Wait for its end.")
     return ended
+
+
+async def _left_undone(program: Program, run: Run) -> str:
+    """Say what becomes of a run whose command was interrupted."""
+    if program.queue_depth is not None:
+        return f"The workers go on with run {run.number}."
+    await program.engine.close()
+    progress = await browsing.run_progress(program.services, run)
+    there = f"{progress.outputs:,} of {progress.size:,} outputs are there"
+    return f"Run {run.number} is paused: {there}. The same command goes on with it."
 
 
 def _operator(program: Program) -> Person:

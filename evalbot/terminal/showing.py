@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from evalbot.reporting.estimates import JUDGE_ALONE, OVERALL, Change
+from evalbot.reporting.estimates import JUDGE_ALONE, OVERALL, Change, Estimate
 from evalbot.reporting.gates import GateResult
 from evalbot.reporting.telling import NO_HEADLINE, UNVERIFIED, change_basis, degenerate_words
 from evalbot.reports.comparing import Pairing, RunComparison, TargetComparison
@@ -244,12 +244,17 @@ def _changes_table(comparison: RunComparison, one: TargetComparison) -> Table:
         table.add_row(
             Text(line(change.skill, 40), style="bold" if change.skill == OVERALL else ""),
             f"{change.n:,}",
-            *(score_alone(score) if score else "–" for score in scores),
+            *(_score(score, comparison.doubts(score)) if score else "–" for score in scores),
             change_alone(change),
             change_interval(change),
             _verdict(change, comparison.doubts(change)),
         )
     return table
+
+
+def _score(estimate: Estimate, doubted: bool) -> str:
+    """Give a score for the table; one that is doubted says so."""
+    return f"{score_alone(estimate)} {UNVERIFIED}" if doubted and not estimate.too_few else score_alone(estimate)
 
 
 def _verdict(change: Change, doubted: bool) -> Text:

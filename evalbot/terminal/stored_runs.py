@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from evalbot.app import open_store
 from evalbot.errors import BadRequest, UnknownName
 from evalbot.grading.calibration import JudgeStanding, Standing
 from evalbot.grading.reviews import ReviewStatus
@@ -21,13 +20,14 @@ from evalbot.runs.outputs import OutputId, RunId
 from evalbot.runs.runs import Run
 from evalbot.settings import load_settings
 from evalbot.store import outputs, reviews, runs, workspaces
-from evalbot.store.database import Store, Transaction
+from evalbot.store.reading import StoredData
+from evalbot.store.transaction import Transaction
 from evalbot.suites.gates import Condition, check_names
+from evalbot.suites.judges import judge_targets
 from evalbot.suites.suites import Suite
 from evalbot.workflows.calibrating import find_standing
-from evalbot.workflows.judging import judge_targets
+from evalbot.workflows.looking_up import newest_suite
 from evalbot.workflows.scoring import ScoredRun, load_scored_run, summarise_run
-from evalbot.workflows.starting import newest_suite
 
 NEWEST = ("latest", "last", "newest")
 _LONGEST_NUMBER = 9
@@ -51,7 +51,7 @@ class RunLine:
 class Archive:
     """The runs of one workspace, to be read."""
 
-    store: Store
+    store: StoredData
     team: TeamId
 
     async def find(self, name: str) -> Run:
@@ -102,8 +102,11 @@ class Archive:
 @asynccontextmanager
 async def open_archive() -> AsyncIterator[Archive]:
     """Open the database of the settings to read its runs."""
-    async with open_store(load_settings()) as store:
+    store = await StoredData.open(load_settings().database_url)
+    try:
         yield Archive(store, await store.read(workspaces.home_team))
+    finally:
+        await store.close()
 
 
 def skills_of(suite: Suite) -> list[str]:

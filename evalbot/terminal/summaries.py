@@ -11,7 +11,7 @@ from rich.text import Text
 
 from evalbot.reporting.estimates import OVERALL, Change, RunSummary, ScoreRow
 from evalbot.reporting.telling import UNVERIFIED, change_basis, degenerate_words, version_words
-from evalbot.reports.words import notes_words
+from evalbot.reports.words import notes_words, spent_words
 from evalbot.runs.runs import Run
 
 
@@ -79,6 +79,5 @@ def _closing_line(summary: RunSummary) -> str:
     """Say how much there was, what was not counted, what it cost and how long it took."""
     counts = {"failed calls": summary.errors, "ungraded": summary.ungraded}
     apart = ", ".join(f"{name} {count}" for name, count in counts.items() if count)
-    cost = "cost unknown" if summary.cost_usd is None else f"${summary.cost_usd:.2f}"
     not_counted = f"; not counted: {apart}" if apart else ""
-    return f"{summary.outputs} outputs of {summary.items} items{not_counted}; {cost}, {summary.duration_s:.1f} s"
+    return f"{summary.outputs} outputs of {summary.items} items{not_counted}; {spent_words(summary)}, {summary.duration_s:.1f} s"

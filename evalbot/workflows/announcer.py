@@ -59,6 +59,12 @@ class Announcer(Protocol):
     async def run_progressed(self, run: Run, progress: Progress, eta_s: float | None) -> None:
         """Edit the run's card; may be called often."""
 
+    async def run_interrupted(self, run: Run, progress: Progress) -> None:
+        """Say that a run lies still while the program is stopped, and goes on by itself at its next start."""
+
+    async def run_went_on(self, run: Run, progress: Progress) -> None:
+        """Say that a run goes on after such a stop."""
+
     async def run_finished(self, run: Run, summary: RunSummary) -> None:
         """Edit the run's card to its verdict."""
 
@@ -94,6 +100,12 @@ class QuietAnnouncer:
         """Say nothing."""
 
     async def run_progressed(self, run: Run, progress: Progress, eta_s: float | None) -> None:
+        """Say nothing."""
+
+    async def run_interrupted(self, run: Run, progress: Progress) -> None:
+        """Say nothing."""
+
+    async def run_went_on(self, run: Run, progress: Progress) -> None:
         """Say nothing."""
 
     async def run_finished(self, run: Run, summary: RunSummary) -> None:

@@ -24,13 +24,13 @@ from evalbot.runs.outputs import OutputId, RunId
 from evalbot.runs.runs import Run
 from evalbot.store import calibrations, grades, runs, suites
 from evalbot.store.calibrations import OutputOutline
-from evalbot.store.database import Transaction
+from evalbot.store.transaction import Transaction
 from evalbot.suites.graders import GraderSpec, GraderType
 from evalbot.suites.items import Item
+from evalbot.suites.judges import judged_graders
 from evalbot.suites.rubrics import Rubric
 from evalbot.suites.suites import Suite
 from evalbot.suites.targets import Target
-from evalbot.workflows.judging import judged_graders
 
 
 @dataclass(frozen=True, slots=True)

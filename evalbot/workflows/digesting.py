@@ -15,7 +15,7 @@ from evalbot.grading.reviews import Review, ReviewStatus
 from evalbot.people import Action, Person, TeamId, may
 from evalbot.reporting.composing import MOST_EXHIBITS, Effort, Slot, compose_digest
 from evalbot.reporting.digests import Digest, Exhibit, Trend
-from evalbot.reporting.estimates import OVERALL, Estimate
+from evalbot.reporting.estimates import OVERALL, Estimate, How
 from evalbot.reporting.posts import Picture
 from evalbot.reporting.schedules import Schedule, ScheduleId, is_too_late, local_date, parse_when, slot_of
 from evalbot.reporting.scores import judge_agreement
@@ -25,9 +25,9 @@ from evalbot.store import candidates, digests, grades, outputs, people, reviews,
 from evalbot.store.database import Transaction
 from evalbot.suites.candidates import CandidateStatus
 from evalbot.suites.items import Split
+from evalbot.suites.judges import judge_targets
 from evalbot.workflows.calibrating import find_standing
-from evalbot.workflows.judging import judge_targets
-from evalbot.workflows.scoring import ScoredRun, get_suite, judged_pairs, load_scored_run
+from evalbot.workflows.scoring import ScoredRun, get_suite, judged_pairs, load_scored_run, week_of
 from evalbot.workflows.services import Services
 
 log = logging.getLogger(__name__)
@@ -107,8 +107,19 @@ async def _draw(digest: Digest) -> Picture | None:
     trends = pictured(digest)
     if not trends:
         return None
-    title = f"{trends[0].suite} · {trends[0].target}: pass rate per skill, {WEEKS} weeks, 95% interval"
+    title = (
+        f"{trends[0].suite} · {trends[0].target}: pass rate per skill, {WEEKS} weeks, 95% interval{_drawn_on(trends)}"
+    )
     return await asyncio.to_thread(draw_trends, trends, title, f"digest-{digest.end.isoformat()}.png")
+
+
+def _drawn_on(trends: Sequence[Trend]) -> str:
+    """Say on whose grades drawn trends stand where that is not plain: people's corrections, or a judge that is unverified."""
+    if not all(trend.verified for trend in trends):
+        return ", judge unverified"
+    points = (point.estimate for trend in trends for point in trend.points)
+    corrected = any(estimate and estimate.how is How.CORRECTED for estimate in points)
+    return ", ○ corrected by people" if corrected else ""
 
 
 def pictured(digest: Digest) -> list[Trend]:
@@ -135,18 +146,11 @@ async def _compose(services: Services, tx: Transaction, slot: Slot, tz: str) -> 
     weeks_of: dict[str, list[Week]] = {}
     for name in sorted(suites):
         doubted = await _is_doubted(tx, slot.team, [week[name] for week in found if name in week])
-        weeks_of[name] = [_week(end, week.get(name), doubted) for end, week in zip(ends, found, strict=True)]
+        weeks_of[name] = [week_of(end, week.get(name), doubted) for end, week in zip(ends, found, strict=True)]
     agreement = judge_agreement([pair for week in found for scored in week.values() for pair in judged_pairs(scored)])
     effort, settled, count = await _effort(tx, slot, zone, agreement)
     exhibits = await _exhibits(tx, settled, list(found[-1].values()))
     return compose_digest(services.new_id(), slot, weeks_of, exhibits, effort, count)
-
-
-def _week(end: date, scored: ScoredRun | None, doubted: bool) -> Week:
-    """Give what a suite's run of one week brought; without a run the week is empty."""
-    if scored is None:
-        return Week(end, (), {}, doubted=doubted)
-    return Week(end, scored.counted, scored.skill_of, scored.people, doubted)
 
 
 async def _is_doubted(tx: Transaction, team: TeamId, weeks: Sequence[ScoredRun]) -> bool:

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-from rapidfuzz import process
+from typing import TYPE_CHECKING
 
 from evalbot.errors import BadRequest, UnknownName
 from evalbot.grading.calibration import epoch_of
 from evalbot.people import Action, Person, may
 from evalbot.reporting.estimates import OVERALL, RunSummary, ScoreRow
 from evalbot.reporting.explanations import Explanation, RunNumbers, explain_judge, explain_row, number_key
+from evalbot.reporting.references import called, near_hint
 from evalbot.runs.runs import Run
-from evalbot.store.database import Transaction
+from evalbot.store.transaction import Transaction
 from evalbot.suites.graders import PASS_CRITERION
 from evalbot.workflows.calibrating import JudgesOf
-from evalbot.workflows.judge_trials import judge_reports
+from evalbot.workflows.judge_reports import judge_reports
 from evalbot.workflows.scoring import load_scored_run, summarise_run
-from evalbot.workflows.services import Services
 
-ALL_ITEMS = frozenset({OVERALL, "all", "all items", "total", "pass"})
-"""Words for the score over all items."""
+if TYPE_CHECKING:
+    from evalbot.workflows.services import Services
 
 
 async def explain_number(services: Services, person: Person, run: Run, words: Sequence[str] = ()) -> Explanation:
@@ -34,14 +33,14 @@ async def explain_number(services: Services, person: Person, run: Run, words: Se
 
 async def load_explanation(tx: Transaction, run: Run, words: Sequence[str]) -> Explanation:
     """Load and explain the number of a run that words name."""
-    numbers = await _load(tx, run)
+    numbers = await load_numbers(tx, run)
     return explain_row(numbers, _named_row(run, numbers.summary.rows, words))
 
 
 async def explain_key(services: Services, person: Person, run: Run, key: str) -> Explanation:
     """Explain the number of a run that a button names by its hash."""
     _check_reader(person, run)
-    numbers = await services.store.read(lambda tx: _load(tx, run))
+    numbers = await services.store.read(lambda tx: load_numbers(tx, run))
     for row in numbers.summary.rows:
         if number_key(row) == key:
             return explain_row(numbers, row)
@@ -59,7 +58,7 @@ def _check_reader(person: Person, run: Run) -> None:
         raise UnknownName("There is no such run.", "Try status for the newest ones.")
 
 
-async def _load(tx: Transaction, run: Run) -> RunNumbers:
+async def load_numbers(tx: Transaction, run: Run) -> RunNumbers:
     """Load a run with everything that its numbers are made of."""
     scored = await load_scored_run(tx, run)
     summary: RunSummary = await summarise_run(tx, run)
@@ -79,31 +78,13 @@ def _named_row(run: Run, rows: Sequence[ScoreRow], words: Sequence[str]) -> Scor
     """Give the row that words name: each is a target, a skill or a criterion; overall passing goes before all else."""
     if not rows:
         raise BadRequest(f"Run {run.number} has no number to explain yet.", "Wait until answers are graded.")
-    wanted = _wanted(words, rows)
-    found = [row for row in rows if all(_is_called(row, word) for word in wanted)]
+    found = called(rows, _names, words)
     if not found:
-        known = sorted({name for row in rows for name in _names(row)})
-        guesses = (process.extractOne(word[:80], known, score_cutoff=60) for word in wanted)
-        near = next((guess for guess in guesses if guess), None)
-        hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(known[:12])}."
+        hint = near_hint(words, (name for row in rows for name in _names(row)))
         raise UnknownName(f"Run {run.number} has no number of that name.", hint)
     return min(found, key=lambda row: (row.criterion != PASS_CRITERION, row.skill != OVERALL, rows.index(row)))
-
-
-def _wanted(words: Sequence[str], rows: Sequence[ScoreRow]) -> list[str]:
-    """Give the names that words stand for; words that make one name together need no quotes."""
-    together = " ".join(words).casefold()
-    known = {name.casefold() for row in rows for name in _names(row)} | ALL_ITEMS
-    return [together] if together in known else [word.casefold() for word in words]
 
 
 def _names(row: ScoreRow) -> tuple[str, str, str]:
     """Give what a row may be called."""
     return row.target, row.skill, row.criterion
-
-
-def _is_called(row: ScoreRow, word: str) -> bool:
-    """Tell whether a word names something of a row."""
-    if word in ALL_ITEMS and row.skill == OVERALL:
-        return True
-    return word in {name.casefold() for name in _names(row)}

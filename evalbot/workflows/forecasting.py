@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from evalbot.errors import BadRequest, NotAllowed
-from evalbot.grading.judging import Material, fill_judge_prompt, verdict_schema
+from evalbot.grading.judge_prompts import Material, fill_judge_prompt, verdict_schema
 from evalbot.people import Action, Person, may
 from evalbot.runs.budgets import (
     Bound,
@@ -37,14 +37,14 @@ from evalbot.runs.forecasts import (
 from evalbot.runs.runs import Run, RunStatus
 from evalbot.store import budgets, runs
 from evalbot.store.database import Transaction
+from evalbot.suites.filling import fill_prompt
 from evalbot.suites.graders import GraderSpec, GraderType
 from evalbot.suites.items import Item, Message
+from evalbot.suites.judges import judge_targets, judged_graders
 from evalbot.suites.pairing import prompt_of
-from evalbot.suites.prompts import fill_prompt
 from evalbot.suites.suites import Suite
 from evalbot.suites.targets import Target
 from evalbot.workflows.checking import check_targets
-from evalbot.workflows.judging import judge_targets, judged_graders
 from evalbot.workflows.scoring import load_scored_run
 from evalbot.workflows.services import Services
 from evalbot.workflows.spending import without_price
@@ -74,13 +74,27 @@ class Earlier:
     alike: bool
 
 
-async def forecast_run(services: Services, run: Run, suite: Suite, most: int | None) -> Forecast:
-    """Give what a planned run is expected to take; `most` is its own budget in nanos."""
+async def forecast_run(
+    services: Services, run: Run, suite: Suite, most: int | None, *, asking: bool = True
+) -> Forecast:
+    """Give what a planned run is expected to take; `most` is its own budget in nanos.
+
+    One that is not `asking` has its answers already and is only graded.
+    """
     earlier, left = await services.store.read(lambda tx: _load(tx, services, run, most))
     rates = await rates_of(services, run, suite)
     loads = _loads(run, suite, rates, earlier)
+    loads = loads if asking else loads[len(run.targets) :]
     cost, cost_from = expected_cost(loads), None
-    if earlier and earlier.alike and earlier.spent and earlier.outputs and not earlier.spent.unknown and cost:
+    if (
+        asking
+        and earlier
+        and earlier.alike
+        and earlier.spent
+        and earlier.outputs
+        and not earlier.spent.unknown
+        and cost
+    ):
         cost, cost_from = scaled_cost(earlier.spent.billed, earlier.outputs, run.size), earlier.run.number
     told = earlier or None
     return Forecast(
@@ -113,7 +127,9 @@ def asked_targets(run: Run, suite: Suite) -> list[Target]:
     return [*run.targets, *judge_targets(suite), *checks]
 
 
-async def check_budgets(services: Services, person: Person, run: Run, suite: Suite, most: int | None) -> None:
+async def check_budgets(
+    services: Services, person: Person, run: Run, suite: Suite, most: int | None, *, asking: bool = True
+) -> None:
     """Raise UserError unless the budgets let a run begin: there is money left, and all that it asks has a price."""
     limits = services.limits
     if most is not None and limits.run is not None and most > limits.run and not may(person, Action.APPROVE_RUN):
@@ -124,14 +140,15 @@ async def check_budgets(services: Services, person: Person, run: Run, suite: Sui
     if all(account.most is None for account in accounts):
         return
     rates = await rates_of(services, run, suite)
-    for target in asked_targets(run, suite):
+    targets = run.targets if asking else ()
+    for target in (*targets, *asked_targets(run, suite)[len(run.targets) :]):
         if rates[target.endpoint] is None:
             raise without_price(target)
     left = await services.store.read(lambda tx: budgets.left_on(tx, run.team, accounts))
     spent = next((scope for scope, amount in left.items() if amount <= 0), None)
     if spent is not None:
         raise _nothing_left(spent, limits)
-    for target in run.targets:
+    for target in targets:
         _check_affords_one(target, rates[target.endpoint], min(left.values()))
 
 

@@ -23,7 +23,6 @@ from evalbot.grading.trials import (
     JudgeReport,
     TrialVerdict,
     measure_gain,
-    report_judge,
     split_pairs,
     worst_first,
 )
@@ -39,10 +38,11 @@ from evalbot.suites.rubrics import Rubric, RubricExample
 from evalbot.suites.suites import Suite
 from evalbot.workflows.calibrating import Evidence, Graded, load_evidence, pair_up, verdict_of
 from evalbot.workflows.delivering import first_time
+from evalbot.workflows.judge_reports import load_report_of
 from evalbot.workflows.judging import judge_again
+from evalbot.workflows.looking_up import newest_suite
 from evalbot.workflows.services import Services
 from evalbot.workflows.spending import MeteredAnswerers, Purse
-from evalbot.workflows.starting import newest_suite
 
 log = logging.getLogger(__name__)
 
@@ -51,37 +51,6 @@ AT_ONCE = 16
 
 STILL_GOING = timedelta(minutes=30)
 """For so long an unfinished calibration keeps another one of the same judge from beginning."""
-
-
-async def judge_reports(services: Services, suite_name: str) -> list[JudgeReport]:
-    """Give what is known of each judge of a suite's newest version; raises UnknownName for a suite that there is not."""
-
-    return await services.store.read(lambda tx: load_judge_reports(tx, services.team, suite_name))
-
-
-async def load_judge_reports(tx: Transaction, team: TeamId, suite_name: str) -> list[JudgeReport]:
-    """Load what is known of each judge of a suite's newest version."""
-    suite = await newest_suite(tx, team, suite_name)
-    return [await _report(tx, team, suite, one) for one in await load_evidence(tx, suite, team)]
-
-
-async def judged_suites(services: Services) -> list[str]:
-    """Name the suites that have a judge people can be compared with."""
-
-    async def load(tx: Transaction) -> list[str]:
-        lines = await suites.list_suites(tx, services.team)
-        found = [await suites.find_suite(tx, services.team, line.name) for line in lines]
-        return [suite.name for suite in found if suite and suite.run.judge]
-
-    return await services.store.read(load)
-
-
-async def _report(tx: Transaction, team: TeamId, suite: Suite, one: Evidence) -> JudgeReport:
-    """Put together what is known of one judge."""
-    past = await calibrations.list_calibrations(tx, team, suite.name, [one.of.epoch])
-    last = next((calibration for calibration in past if calibration.finished_at), None)
-    epoch = epoch_of(one.of.judge, one.of.rubric)
-    return report_judge(suite.name, epoch, one.of.rubric, one.pairs, len(one.graded), last)
 
 
 async def start_calibration(
@@ -239,7 +208,7 @@ async def _load_trial(tx: Transaction, team: TeamId, calibration_id: Calibration
         return None
     for one in await load_evidence(tx, suite, team):
         if one.of.epoch == calibration.epoch.key:
-            return _Trial(calibration, suite, one, await _report(tx, team, suite, one))
+            return _Trial(calibration, suite, one, await load_report_of(tx, team, suite, one))
     return None
 
 

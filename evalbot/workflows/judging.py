@@ -11,25 +11,19 @@ from evalbot.asking.ask import Question
 from evalbot.errors import OutsideError
 from evalbot.grading.findings import CannotCheck, as_text
 from evalbot.grading.grades import Grade, GraderKind
-from evalbot.grading.judging import (
-    Material,
-    Verdict,
-    fill_judge_prompt,
-    grade_without_judge,
-    judge_grade,
-    parse_verdict,
-    verdict_schema,
-    worth_judging,
-)
+from evalbot.grading.judge_prompts import Material, fill_judge_prompt, verdict_schema
+from evalbot.grading.judging import Verdict, grade_without_judge, judge_grade, parse_verdict, worth_judging
 from evalbot.grading.pairwise import PairVerdicts, pair_grade, pair_grade_by_rule
 from evalbot.runs.outputs import Output, Unit
 from evalbot.runs.runs import Run
 from evalbot.store import grades, outputs
 from evalbot.store.database import Transaction
+from evalbot.suites.filling import fill_prompt
 from evalbot.suites.graders import GraderSpec, GraderType
 from evalbot.suites.items import Item, Message
+from evalbot.suites.judges import judged_graders, rubric_graders
 from evalbot.suites.pairing import prompt_of
-from evalbot.suites.prompts import Prompt, fill_prompt
+from evalbot.suites.prompts import Prompt
 from evalbot.suites.rubrics import Rubric
 from evalbot.suites.suites import Suite
 from evalbot.suites.targets import Target
@@ -48,22 +42,6 @@ ABOUT_NO_ANSWER = frozenset({GraderType.CONTEXT_RECALL})
 
 SAME_TARGET = "As good by rule: the others are compared with this answer."
 NOT_WORTH = "Worse by rule, no judge was asked: the answer is blank or a single word."
-
-
-def rubric_graders(suite: Suite, item: Item) -> list[GraderSpec]:
-    """Give the graders of an item that a judge carries out as soon as the answer is there."""
-    return [spec for spec in judged_graders(suite, item) if not spec.against]
-
-
-def judged_graders(suite: Suite, item: Item) -> list[GraderSpec]:
-    """Give the graders of an item for which there is a judge: one of their own, or the suite's."""
-    return [spec for spec in suite.graders_of(item) if spec.judged and (spec.target or suite.run.judge)]
-
-
-def judge_targets(suite: Suite) -> list[Target]:
-    """Give the judges that the items of a suite need."""
-    found = (spec.target or suite.run.judge for item in suite.items for spec in judged_graders(suite, item))
-    return list({judge.identity: judge for judge in found if judge is not None}.values())
 
 
 async def judge_output(

@@ -66,6 +66,13 @@ class Outbox:
         """Note that a post can never be delivered."""
         await self.store.write(lambda tx: posts.mark_failed(tx, delivery.post.key, why, self.now(), True))
 
+    async def emptied(self) -> None:
+        """Wait until everything is visible."""
+        while True:
+            if not await self.unposted():
+                return
+            await asyncio.sleep(0.05)
+
     async def unposted(self) -> int:
         """Count what is not visible yet."""
         return await self.store.read(posts.unposted)

@@ -12,12 +12,11 @@ from evalbot.grading.grades import Grade
 from evalbot.runs.outputs import Output
 from evalbot.runs.runs import Progress, Run
 from evalbot.store import grades, outputs
-from evalbot.store.database import Transaction
 from evalbot.workflows.services import Services
 from evalbot.workflows.watching import EndpointWatch
 
-PAUSE_S = 0.015
-"""How long a batch waits for company before it is written."""
+TELL_S = 0.1
+"""How often progress is told at most; the last one is told in any case."""
 
 
 @dataclass(slots=True, eq=False)
@@ -49,6 +48,8 @@ class Recorder:
         self._writer: asyncio.Task[None] | None = None
         self._began = services.now()
         self._before = progress.outputs
+        self._told_at = float("-inf")
+        self._untold = False
 
     async def __aenter__(self) -> Self:
         self._writer = asyncio.create_task(self._write_all())
@@ -66,6 +67,8 @@ class Recorder:
             await asyncio.gather(self._writer, return_exceptions=True)
         if error is None and self._batch.error is not None:
             raise self._batch.error
+        if self._untold:
+            await self._tell()
 
     async def add_output(self, output: Output, checks: Sequence[Grade]) -> None:
         """Write an output with the grades of its checks."""
@@ -111,7 +114,6 @@ class Recorder:
         """Write one batch after the other until cancelled or a write fails; then everybody who comes hears of it."""
         while True:
             await self._wanted.wait()
-            await asyncio.sleep(PAUSE_S)
             self._wanted.clear()
             batch, self._batch = self._batch, Batch()
             try:
@@ -125,12 +127,7 @@ class Recorder:
 
     async def _write(self, batch: Batch) -> None:
         """Commit a batch and count it; those who wait for it go on before the progress is told."""
-
-        async def save(tx: Transaction) -> None:
-            await outputs.add_outputs(tx, batch.outputs)
-            await grades.add_grades(tx, batch.grades)
-
-        await self._services.store.record(save)
+        await self._services.store.add(outputs.output_rows(batch.outputs), grades.grade_rows(batch.grades))
         batch.written.set()
         before = self.progress
         self.progress = replace(
@@ -139,6 +136,13 @@ class Recorder:
             errors=before.errors + sum(output.failure is not None for output in batch.outputs),
             judged=before.judged + batch.judged,
         )
+        self._untold = True
+        if asyncio.get_running_loop().time() - self._told_at >= TELL_S:
+            await self._tell()
+
+    async def _tell(self) -> None:
+        """Tell how far the run is."""
+        self._told_at, self._untold = asyncio.get_running_loop().time(), False
         await self._services.announcer.run_progressed(self._run, self.progress, self._eta_s())
 
     def _eta_s(self) -> float | None:

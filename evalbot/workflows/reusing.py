@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from evalbot.asking.ask import Answer, Answerer, CodeGrader, Embedded, Embedder, Question
@@ -18,6 +20,20 @@ NEVER_KEPT = frozenset({"echo", "replay", "python", "langchain"})
 
 SEES_ITEM = frozenset({"http"})
 """Providers that are told more of an item than its messages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """How long answers are kept, and how many characters of them together."""
+
+    days: float
+    characters: int
+
+
+async def forget_kept(services: Services, keeping: Keeping) -> int:
+    """Forget the answers that are kept for too long, and the oldest of too many; tell how many there were."""
+    before = services.now() - timedelta(days=keeping.days)
+    return await services.store.record(lambda tx: answers.forget_answers(tx, before, keeping.characters))
 
 
 class CachedAnswerers:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass, replace
 
-from evalbot.errors import BadRequest, Conflict, NotAllowed, UnknownName
+from evalbot.errors import BadRequest, Conflict, EvalbotError, NotAllowed, UnknownName
 from evalbot.grading.consensus import find_consensus
 from evalbot.grading.grades import Grade, Grader, GraderKind
 from evalbot.grading.reviews import (
@@ -25,6 +26,7 @@ from evalbot.runs.outputs import RunId
 from evalbot.runs.runs import Run
 from evalbot.store import grades, outputs, reviews, runs
 from evalbot.store.database import Transaction
+from evalbot.store.reviews import StandingReview, StoredVote
 from evalbot.suites.items import ItemStatus
 from evalbot.suites.suites import Strategy
 from evalbot.workflows.announcer import ReviewState, RoundState
@@ -43,7 +45,7 @@ MINUTES_PER_GRADE = 0.5
 
 @dataclass(frozen=True, slots=True)
 class RoundRequest:
-    """What somebody wants graded; None means what the suite says."""
+    """What somebody wants graded; None means what the suite says. `first` asks for the round that a run begins with."""
 
     run: Run
     person: PersonId
@@ -51,6 +53,7 @@ class RoundRequest:
     strategy: Strategy | None = None
     graders: int | None = None
     channel: str = ""
+    first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,8 @@ async def open_round(services: Services, request: RoundRequest) -> OpenedRound:
     doubts = learn_doubts(await services.store.read(lambda tx: known_outputs(tx, request.run)))
 
     async def save(tx: Transaction) -> OpenedRound:
+        if request.first and await reviews.rounds_of_run(tx, request.run.id):
+            raise Conflict("This run's first answers are put up for grading already.", "Look into its thread.")
         scored = await load_scored_run(tx, request.run)
         before = await reviews_of(tx, request.run.id)
         policy = scored.suite.review
@@ -101,8 +106,8 @@ async def open_first_round(services: Services, run: Run) -> None:
     if not run.channel or opened:
         return
     try:
-        await open_round(services, RoundRequest(run, run.started_by))
-    except BadRequest as error:
+        await open_round(services, RoundRequest(run, run.started_by, first=True))
+    except (BadRequest, Conflict) as error:
         log.info("no first round: %s", error.message, extra={"action": "no_round", "run_id": run.id})
 
 
@@ -171,10 +176,11 @@ async def load_round_state(tx: Transaction, round_id: RoundId) -> RoundState:
     opened = await reviews.get_round(tx, round_id)
     found = await reviews.list_reviews(tx, round_id)
     run = await runs.get_run(tx, opened.run_id)
-    mine = {review.output_id for review in found}
-    given = [g for g in await grades.list_grades(tx, run.id, GraderKind.HUMAN) if g.output_id in mine]
-    thanks = tuple(PersonId(one) for one in dict.fromkeys(grade.grader.id for grade in given))
-    return replace(_round_state(opened, run, found), thanks=thanks)
+    state = _round_state(opened, run, found)
+    if state.done < opened.size:
+        return state
+    thanks = await grades.graders_of(tx, [review.output_id for review in found])
+    return replace(state, thanks=tuple(thanks))
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +194,8 @@ class GradeClick:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A grade that is saved: the review after it and the person's own grade; `turned` when the review changed its status,
-    `replaced` when the person had given it another grade before."""
+    """A grade that is saved: the review after it without its grades, and the person's own grade; `turned` when the review
+    changed its status, `replaced` when the person had given it another grade before."""
 
     state: ReviewState
     grade: Grade
@@ -197,38 +203,122 @@ class Recorded:
     replaced: bool
 
 
+Given = tuple[Person, GradeClick]
+"""Who pressed what."""
+
+Known = MutableMapping[ReviewId, ReviewState]
+"""What of reviews never changes: run, item, output, rubric, round. What does change in it is not looked at."""
+
+
 async def record_grade(services: Services, person: Person, click: GradeClick) -> Recorded:
     """Save a person's grade of a review and settle it. Another grade of the same person replaces the first; the same one
     again changes nothing."""
-    if not may(person, Action.GRADE):
-        raise NotAllowed("Grading needs the role grader.", "Ask an admin for the role.")
+    known: dict[ReviewId, ReviewState] = {}
+    [found] = await services.store.write(lambda tx: save_grades(services, tx, [(person, click)], known))
+    if isinstance(found, EvalbotError):
+        raise found
+    return found
 
-    async def save(tx: Transaction) -> Recorded:
-        review = await reviews.get_review(tx, click.review_id)
+
+async def save_grades(
+    services: Services, tx: Transaction, given: Sequence[Given], known: Known
+) -> list[Recorded | EvalbotError]:
+    """Save grades of different people or reviews together and settle what they settle; what cannot be taken gives its reason.
+
+    `known` spares loading what it holds, and is added to.
+    """
+    standing = await reviews.find_standing(tx, list({click.review_id for _, click in given}))
+    before = {review_id: here.status for review_id, here in standing.items()}
+    found = [await _take(services, tx, one, standing, known) for one in given]
+    taken = [one for one in found if not isinstance(one, EvalbotError)]
+    news = [one for one in taken if one.new]
+    await grades.put_human_grades(
+        tx, [one.grade for one in news if one.mine is None], [one.grade for one in news if one.mine is not None]
+    )
+    touched = {one.review.id: one for one in taken}
+    turned = [one for one in touched.values() if one.review.status is not before[one.review.id]]
+    await reviews.update_reviews(tx, [one.review for one in turned])
+    for one in turned:
+        if one.review.status is ReviewStatus.SETTLED and one.about.item.status is ItemStatus.PROBATION:
+            await end_item_probation(services, tx, one.about.run, one.about.item)
+    return [one if isinstance(one, EvalbotError) else one.recorded() for one in found]
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """A grade that is taken: the person's vote before it, the review after it."""
+
+    about: ReviewState
+    grade: Grade
+    mine: StoredVote | None
+    review: Review
+    turned: bool
+
+    @property
+    def new(self) -> bool:
+        """Whether it says anything else than the person's grade before it."""
+        return self.mine is None or (self.mine.level, self.mine.reason) != (self.grade.level, self.grade.reason)
+
+    def recorded(self) -> Recorded:
+        """Give it as saved."""
+        changed = self.mine is not None and self.mine.level != self.grade.level
+        return Recorded(replace(self.about, review=self.review), self.grade, self.turned, changed)
+
+
+async def _take(
+    services: Services, tx: Transaction, given: Given, standing: dict[ReviewId, StandingReview], known: Known
+) -> _Taken | EvalbotError:
+    """Take one grade into how its review stands, or give the reason why not."""
+    person, click = given
+    try:
+        if not may(person, Action.GRADE):
+            raise NotAllowed("Grading needs the role grader.", "Ask an admin for the role.")
+        here = standing.get(click.review_id)
+        if here is None:
+            raise UnknownName("There is no such review.", "Open it again from its card.")
+        about = await _about(tx, click.review_id, known)
+        review = _now(about.review, here)
         check_open_for(review, person.team)
-        before = await load_review_state(tx, review)
-        mine = next((given for given in before.grades if given.grader.id == person.id), None)
-        grade = _human_grade(services, person, before, click)
-        if mine is None or (mine.level, mine.reason) != (grade.level, grade.reason):
-            await grades.put_human_grade(tx, grade)
-        after = await load_review_state(tx, review)
-        settled = settle(review, after.grades, after.rubric, services.now()).review
-        if settled != review:
-            await reviews.update_review(tx, settled)
-        if settled.status is ReviewStatus.SETTLED and before.item.status is ItemStatus.PROBATION:
-            await end_item_probation(services, tx, before.run, before.item)
-        changed = mine is not None and mine.level != grade.level
-        return Recorded(replace(after, review=settled), grade, settled.status is not review.status, changed)
-
-    return await services.store.write(save)
+        votes = [vote for vote in here.votes if vote.criterion == about.rubric.name]
+        mine = next((vote for vote in votes if vote.grader == person.id), None)
+        grade = _human_grade(services, person, replace(about, review=review), mine, click)
+    except EvalbotError as error:
+        return error
+    vote = StoredVote(person.id, grade.criterion, grade.level, grade.reason, grade.counts, grade.blind)
+    here.votes[:] = [one for one in here.votes if one is not mine] + [vote]
+    counted = [one for one in here.votes if one.criterion == about.rubric.name]
+    settled = settle(review, counted, about.rubric, services.now()).review
+    here.status, here.settled_at = settled.status, settled.settled_at
+    return _Taken(about, grade, mine, settled, settled.status is not review.status)
 
 
-def _human_grade(services: Services, person: Person, state: ReviewState, click: GradeClick) -> Grade:
+async def _about(tx: Transaction, review_id: ReviewId, known: Known) -> ReviewState:
+    """Give what of a review never changes."""
+    about = known.get(review_id)
+    if about is None:
+        state = await load_review_state(tx, await reviews.get_review(tx, review_id))
+        about = known[review_id] = replace(state, grades=(), consensus=None, judge=None)
+    return about
+
+
+def _now(review: Review, here: StandingReview) -> Review:
+    """Give a review as it stands now."""
+    return replace(
+        review,
+        status=here.status,
+        settled_at=here.settled_at,
+        discussed=here.discussed,
+        probability=here.probability,
+    )
+
+
+def _human_grade(
+    services: Services, person: Person, about: ReviewState, mine: StoredVote | None, click: GradeClick
+) -> Grade:
     """Make the grade of a click; an earlier reason of the same person for the same step stays."""
-    rubric, review = state.rubric, state.review
+    rubric, review = about.rubric, about.review
     level = None if click.level is None else human_grade_level(rubric, click.level)
-    mine = [grade for grade in state.grades if grade.grader.id == person.id]
-    same = mine[0] if mine and mine[0].level == level else None
+    same = mine if mine is not None and mine.level == level else None
     blind = same.blind if same else review.status is ReviewStatus.OPEN and not review.discussed
     return Grade(
         output_id=review.output_id,
@@ -268,14 +358,20 @@ async def get_review_state(services: Services, person: Person, review_id: Review
 
 
 async def tell_review(services: Services, recorded: Recorded) -> None:
-    """Announce a review after a grade, and its round when the review was settled or reopened.
+    """Announce a review after a grade, and its round when the review was settled or reopened."""
+    await tell_news(services, recorded.state.review.id, turned=recorded.turned)
+
+
+async def tell_news(services: Services, review_id: ReviewId, *, turned: bool) -> None:
+    """Announce a review as it stands now, and its round where the review was settled or reopened.
 
     With the last review of a round the run is told anew: people's grades may have corrected what its judge said.
     """
-    await services.announcer.review_changed(recorded.state)
-    if not recorded.turned:
+    news = await services.store.read(lambda tx: _state_of(tx, review_id))
+    await services.announcer.review_changed(news)
+    if not turned:
         return
-    state = await services.store.read(lambda tx: load_round_state(tx, recorded.state.review.round_id))
+    state = await services.store.read(lambda tx: load_round_state(tx, news.review.round_id))
     await services.announcer.round_changed(state)
     if state.done == state.round.size and not state.run.open:
         summary = await services.store.read(lambda tx: summarise_run(tx, state.run))

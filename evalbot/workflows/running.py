@@ -24,6 +24,7 @@ from evalbot.runs.runs import Progress, Run, RunStatus, finish
 from evalbot.store import grades, outputs, runs, suites
 from evalbot.store.database import Transaction
 from evalbot.suites.suites import Suite
+from evalbot.workflows.delivering import claimed
 from evalbot.workflows.judging import judge_rivals
 from evalbot.workflows.recording import Recorder
 from evalbot.workflows.reusing import CachedAnswerers
@@ -59,11 +60,12 @@ async def run_shard(services: Services, run_id: RunId, k: int) -> None:
         await _carry_out(services, run, [k])
 
 
-async def finish_run(services: Services, run_id: RunId) -> bool:
+async def finish_run(services: Services, run_id: RunId, lease_s: float | None = None) -> bool:
     """End a run of which nothing is missing, once: its rivals compared, its first answers put up for review, its verdict told.
 
     True when this call ended it as done; False while something is missing or the run is not going, and when money or a judge
-    failed on the way. Any program may call it, several at once too.
+    failed on the way. Several programs that may come to the end of a run together name a lease: one of them does the work, and
+    one that dies at it loses it after that time.
     """
 
     async def load(tx: Transaction) -> tuple[Run, bool]:
@@ -73,6 +75,14 @@ async def finish_run(services: Services, run_id: RunId) -> bool:
     run, complete = await services.store.read(load)
     if not complete:
         return False
+    if lease_s is None:
+        return await _finish(services, run)
+    async with claimed(services, f"finish:{run_id}", lease_s) as mine:
+        return mine and await _finish(services, run)
+
+
+async def _finish(services: Services, run: Run) -> bool:
+    """End a complete run."""
     suite = await services.store.read(lambda tx: _suite_with_rivals(tx, run))
     if suite is not None and not await _compare_rivals(services, run, suite):
         return False

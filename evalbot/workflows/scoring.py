@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date, datetime
 
 from evalbot.errors import UnknownName
 from evalbot.grading.calibration import JudgeStanding
-from evalbot.grading.consensus import find_consensus, label_output
-from evalbot.grading.grades import Grade, GraderKind
-from evalbot.reporting.comparisons import Side, compare_sides, same_items
+from evalbot.grading.consensus import label_output
+from evalbot.grading.grades import Grade
+from evalbot.reporting.comparisons import SameItems, Side, compare_sides
 from evalbot.reporting.corrections import NOBODY, Drawn, People, corrected_rows, people_rows
 from evalbot.reporting.degenerate import find_degenerate
 from evalbot.reporting.estimates import Change, Degenerate, Response, RunSummary, ScoreRow
-from evalbot.reporting.scores import OutputScore, completed_rows, judge_agreement, score_output, score_rows
+from evalbot.reporting.scores import OutputScore, as_table, completed_rows, judge_agreement, score_output, score_rows
+from evalbot.reporting.trends import Week, ways_of_grading
 from evalbot.runs.outputs import Output, OutputId, RunId
 from evalbot.runs.runs import Run, RunStatus
-from evalbot.store import budgets, grades, outputs, reviews, runs, suites
-from evalbot.store.database import Transaction
-from evalbot.suites.items import Item, ItemId, Split
+from evalbot.store import budgets, grades, outputs, results, reviews, runs, suites
+from evalbot.store.transaction import Transaction
+from evalbot.suites.items import ItemId, Split
 from evalbot.suites.suites import Suite
 from evalbot.suites.targets import Target
 from evalbot.workflows.calibrating import find_standing
-from evalbot.workflows.judging import judge_targets, judged_graders
+from evalbot.workflows.run_tables import (
+    RunTable,
+    blind_grades,
+    judged_pair,
+    load_same_items,
+    load_table,
+    wanted_graders,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,28 +59,10 @@ class ScoredRun:
         return {item.id: item.skill for item in self.suite.items}
 
     @property
-    def human_outputs(self) -> frozenset[OutputId]:
-        """The outputs that at least one person graded."""
-        return frozenset(
-            output_id
-            for output_id, mine in self.grades.items()
-            if any(grade.grader.kind is GraderKind.HUMAN and grade.counts for grade in mine)
-        )
-
-    @property
     def counted(self) -> tuple[OutputScore, ...]:
         """The scores of the targets that are scored: not those of degenerate ones."""
         degenerate = {one.target for one in self.degenerate}
         return tuple(score for score in self.scores if score.target not in degenerate)
-
-    def side(self, label: str) -> Side:
-        """Give one target for a comparison."""
-        return Side([score for score in self.counted if score.target == label], self.people)
-
-
-def wanted_graders(suite: Suite, item: Item) -> int:
-    """Count the automatic grades an output of the item gets: its checks, and what there is a judge for."""
-    return sum(spec.checked for spec in suite.graders_of(item)) + len(judged_graders(suite, item))
 
 
 async def get_suite(tx: Transaction, run: Run) -> Suite:
@@ -113,62 +105,68 @@ async def _with_people(tx: Transaction, scored: ScoredRun) -> ScoredRun:
     return replace(scored, people=People(criteria, drawn), waiting=frozenset(waiting))
 
 
-def blind_grades(found: Iterable[Grade], criterion: str) -> list[Grade]:
-    """Give people's grades by a rubric that they gave without seeing what others said."""
-    return [g for g in found if g.grader.kind is GraderKind.HUMAN and g.blind and g.criterion == criterion]
-
-
 async def summarise_run(tx: Transaction, run: Run) -> RunSummary:
-    """Give the summary of a run, compared with its baseline target and with the run before, or what its asker named."""
-    scored = await load_scored_run(tx, run)
-    standing = await find_standing(tx, scored.suite, run.team) if judge_targets(scored.suite) else None
-    baseline, earlier = _against_baseline(scored), await _against_earlier(tx, scored)
-    first, second = (earlier, baseline) if run.versus.isdecimal() else (baseline, earlier)
-    summary = summarise(scored, first or second, second if first else (), standing)
+    """Give the summary of a run, compared with its baseline target and with the run before, or what its asker named.
+
+    What is stored is read page by page and kept as columns; what takes long is done off the event loop.
+    """
+    loaded = await load_table(tx, run)
+    standing = await find_standing(tx, await get_suite(tx, run), run.team) if loaded.facts.judged else None
+    earlier = await _load_earlier(tx, loaded)
+    end = run.finished_at or await results.newest_output_at(tx, run.id) or run.created_at
+    summary = await asyncio.to_thread(summarise, loaded, earlier, standing, end)
     spent = await budgets.spent(
         tx, run.team, run.id
     )  # judges and embeddings among it; earlier versions did not count it
-    return summary if spent is None else replace(summary, cost_usd=spent.usd)
+    return summary if spent is None else replace(summary, cost_usd=spent.usd, cost_exact=spent.exact)
 
 
 def summarise(
-    scored: ScoredRun, changes: Sequence[Change], others: Sequence[Change], standing: JudgeStanding | None
+    loaded: RunTable, earlier: Sequence[EarlierTarget], standing: JudgeStanding | None, end: datetime
 ) -> RunSummary:
-    """Put the summary of a scored run together; `others` are the changes against the second thing it is compared with."""
-    run = scored.run
-    complete = [score for score in scored.scores if score.complete]
-    errors = [(output.unit.target, output.unit.item_id) for output in scored.outputs if not output.answered]
-    end = run.finished_at or max((output.at for output in scored.outputs), default=run.created_at)
-    asked = [output_id for output_id in scored.people.drawn if output_id not in scored.waiting]
-    graded = sum(scored.people.drawn[one].label is not None for one in asked)
+    """Put the summary of a run together; `earlier` are its targets in runs before, `end` is when the run ended."""
+    run, people = loaded.run, loaded.people
+    against = _against_baseline(loaded), [change for one in earlier for change in _against_run(one, loaded)]
+    first, second = reversed(against) if run.versus.isdecimal() else against
+    outputs = loaded.table.outputs
+    errors = int((~outputs.answered).sum())
+    asked = [one for one in people.drawn if one not in loaded.waiting]
+    graded = sum(people.drawn[one].label is not None for one in asked)
+    judge = loaded.frame.run.judge
     return RunSummary(
-        rows=tuple(_rows(scored, errors)),
-        changes=tuple(changes),
+        rows=tuple(_rows(loaded)),
+        changes=tuple(first or second),
         items=len(run.item_ids),
-        outputs=len(scored.outputs),
-        errors=len(errors),
-        ungraded=len(scored.outputs) - len(errors) - len(complete),
-        judge=scored.suite.run.judge.label if scored.suite.run.judge else "",
-        agreement=judge_agreement(judged_pairs(scored)),
-        human_outputs=len(scored.human_outputs),
-        cost_usd=_cost(scored.outputs),
+        outputs=loaded.table.size,
+        errors=errors,
+        ungraded=loaded.table.size - errors - int(outputs.complete.sum()),
+        judge=judge.label if judge else "",
+        agreement=judge_agreement(loaded.pairs),
+        human_outputs=len(loaded.human),
+        cost_usd=loaded.table.cost_usd,
         duration_s=max(0.0, (end - run.created_at).total_seconds()),
-        other_changes=tuple(others),
+        other_changes=tuple(second if first else ()),
         standing=standing,
         response=Response(len(asked), graded) if asked else None,
-        degenerate=scored.degenerate,
-        reviewable=any(scored.suite.rubric_of(item) for item in scored.suite.items),
+        degenerate=loaded.degenerate,
+        reviewable=loaded.facts.reviewable,
     )
 
 
-def _rows(scored: ScoredRun, errors: Sequence[tuple[str, ItemId]]) -> list[ScoreRow]:
+def _rows(loaded: RunTable) -> list[ScoreRow]:
     """Give the estimates of a run, with all that belongs to them."""
-    skill_of, counted = scored.skill_of, scored.counted
-    rows = completed_rows(score_rows(counted, skill_of, scored.human_outputs), counted, errors, skill_of)
-    degenerate = {one.target for one in scored.degenerate}
-    answered = [output for output in scored.outputs if output.unit.target not in degenerate]
-    by_people = people_rows(answered, counted, skill_of, scored.people)
-    return [*corrected_rows(rows, counted, skill_of, scored.people), *by_people]
+    skill_of, counted = loaded.facts.skill_of, loaded.counted
+    rows = completed_rows(score_rows(counted, skill_of, loaded.human), counted, skill_of)
+    by_people = people_rows(counted, skill_of, loaded.people)
+    return [*corrected_rows(rows, counted, skill_of, loaded.people), *by_people]
+
+
+def week_of(end: date, scored: ScoredRun | None, doubted: bool) -> Week:
+    """Give what a suite's run of one week brought; without a run the week is empty."""
+    if scored is None:
+        return Week(end, (), {}, doubted=doubted)
+    run, graded_by = scored.run, ways_of_grading(scored.suite)
+    return Week(end, scored.counted, scored.skill_of, scored.people, doubted, graded_by, run.id, run.number)
 
 
 def judged_pairs(scored: ScoredRun) -> list[tuple[bool, bool]]:
@@ -177,63 +175,70 @@ def judged_pairs(scored: ScoredRun) -> list[tuple[bool, bool]]:
     Only outputs that were drawn by chance and graded blind count: those picked because something looked wrong would say
     more about the picking than about the judge.
     """
-    pairs = []
     items = {item.id: item for item in scored.suite.items}
-    for output in scored.outputs:
-        mine = scored.grades.get(output.id, [])
-        rubric = scored.suite.rubric_of(items[output.unit.item_id]) if output.unit.item_id in items else None
-        judge = [
-            g for g in mine if g.grader.kind is GraderKind.JUDGE and g.counts and rubric and g.criterion == rubric.name
-        ]
-        people = blind_grades(mine, rubric.name) if rubric and output.id in scored.people.drawn else []
-        consensus = find_consensus(people, rubric) if rubric else None
-        if judge and consensus and not consensus.tied:
-            pairs.append((bool(judge[0].passed), consensus.passed))
-    return pairs
+    drawn = {output.id: items[output.unit.item_id] for output in scored.outputs if output.id in scored.people.drawn}
+    asked = ((scored.grades.get(one, []), scored.suite.rubric_of(item)) for one, item in drawn.items())
+    found = (judged_pair(mine, rubric) for mine, rubric in asked if rubric)
+    return [pair for pair in found if pair]
 
 
-def _against_baseline(scored: ScoredRun) -> list[Change]:
+# --- comparisons -----------------------------------------------------------------------------------
+
+
+def _against_baseline(loaded: RunTable) -> list[Change]:
     """Compare the targets with the baseline that was asked in the same run; empty without one."""
-    labels = [target.label for target in scored.run.targets]
-    baseline = scored.run.versus if scored.run.versus in labels else scored.suite.baseline
+    labels = [target.label for target in loaded.run.targets]
+    baseline = loaded.run.versus if loaded.run.versus in labels else loaded.frame.baseline
     if baseline not in labels:
         return []
     found: list[Change] = []
     for label in labels:
         if label != baseline:
-            found += compare_sides(scored.side(baseline), scored.side(label), scored.skill_of, label, baseline)
+            sides = loaded.side(baseline), loaded.side(label)
+            found += compare_sides(*sides, loaded.facts.skill_of, label, baseline)
     return found
 
 
-async def _against_earlier(tx: Transaction, scored: ScoredRun) -> list[Change]:
-    """Compare each target with the run that was named, else with the newest earlier one that asked the same system."""
-    found: list[Change] = []
-    loaded: dict[RunId, ScoredRun] = {}
-    for target in scored.run.targets:
-        earlier = await _earlier_run(tx, scored.run, target.identity)
+@dataclass(frozen=True, slots=True)
+class EarlierTarget:
+    """A target of a run with an earlier run that asked the same system; `same` are the items of both where versions differ."""
+
+    target: Target
+    loaded: RunTable
+    same: SameItems | None
+
+
+async def _load_earlier(tx: Transaction, loaded: RunTable) -> list[EarlierTarget]:
+    """Load, for each target, the run that was named, else the newest earlier one that asked the same system."""
+    found: list[EarlierTarget] = []
+    known: dict[RunId, tuple[RunTable, SameItems | None]] = {}
+    for target in loaded.run.targets:
+        earlier = await _earlier_run(tx, loaded.run, target.identity)
         if earlier is None:
             continue
-        if earlier.id not in loaded:
-            loaded[earlier.id] = await load_scored_run(tx, earlier)
-        found += _against_run(loaded[earlier.id], scored, target)
+        if earlier.id not in known:
+            before = await load_table(tx, earlier)
+            differ = earlier.suite_version != loaded.run.suite_version
+            known[earlier.id] = before, await load_same_items(tx, before, loaded) if differ else None
+        found.append(EarlierTarget(target, *known[earlier.id]))
     return found
 
 
-def _against_run(earlier: ScoredRun, scored: ScoredRun, target: Target) -> list[Change]:
+def _against_run(earlier: EarlierTarget, loaded: RunTable) -> list[Change]:
     """Compare a target with another run on the items that ask the same in both."""
-    before, after = _side_of(earlier, target), scored.side(target.label)
-    other = earlier.run.suite_version if earlier.run.suite_version != scored.run.suite_version else None
+    run, target, same = earlier.loaded.run, earlier.target, earlier.same
+    before, after = _side_of(earlier.loaded, target), loaded.side(target.label)
     regraded = 0
-    if other is not None:
-        same = same_items(earlier.suite, scored.suite)
-        before = replace(before, scores=[score for score in before.scores if score.item_id in same.ids])
-        asked = {score.item_id for score in before.scores} & {score.item_id for score in after.scores}
+    if same is not None:
+        before = replace(before, scores=as_table(before.scores).of_items(same.ids))
+        asked = as_table(before.scores).scored_items & as_table(after.scores).scored_items
         regraded = len(asked & same.regraded)
-    changes = compare_sides(before, after, scored.skill_of, target.label, f"run {earlier.run.number}")
+    changes = compare_sides(before, after, loaded.facts.skill_of, target.label, f"run {run.number}")
+    other = None if same is None else run.suite_version
     return [replace(change, other_version=other, regraded=regraded) for change in changes]
 
 
-def _side_of(earlier: ScoredRun, target: Target) -> Side:
+def _side_of(earlier: RunTable, target: Target) -> Side:
     """Give the same system in another run; by label, or the only target, where the identity changed."""
     targets = earlier.run.targets
     named = [one.label for one in targets if one.identity == target.identity]
@@ -252,9 +257,3 @@ async def _earlier_run(tx: Transaction, run: Run, identity: str) -> Run | None:
         if earlier.status is RunStatus.DONE and earlier.number < run.number and asked:
             return earlier
     return None
-
-
-def _cost(found: Sequence[Output]) -> float | None:
-    """Add up what the outputs cost; None as soon as one answer's cost is unknown."""
-    costs = [output.usage.cost_usd for output in found if output.answered]
-    return None if not costs or any(cost is None for cost in costs) else sum(cost or 0.0 for cost in costs)

@@ -13,16 +13,18 @@ from functools import partial
 from evalbot.asking.ask import Answerer, Question
 from evalbot.errors import BudgetUsedUp, ModelUnavailable, OutsideError, UnknownName
 from evalbot.runs.outputs import Failure, Output, OutputId, Unit, Usage, output_id
-from evalbot.runs.planning import MOST_TRIES, SHARD_UNITS, ShardStart, plan_shard
+from evalbot.runs.planning import MOST_TRIES, ShardStart, plan_shard, shard_units
 from evalbot.runs.runs import Run
 from evalbot.store import outputs, shard_starts, suites
 from evalbot.store.database import Transaction
+from evalbot.suites.filling import fill_prompt
 from evalbot.suites.items import Item, ItemId
+from evalbot.suites.judges import rubric_graders
 from evalbot.suites.pairing import prompt_of
-from evalbot.suites.prompts import Prompt, fill_prompt
+from evalbot.suites.prompts import Prompt
 from evalbot.suites.suites import Suite
 from evalbot.workflows.checking import check_output
-from evalbot.workflows.judging import give_up_judging, judge_output, rubric_graders
+from evalbot.workflows.judging import give_up_judging, judge_output
 from evalbot.workflows.recording import Recorder
 from evalbot.workflows.services import Services
 
@@ -116,7 +118,7 @@ class ShardWork:
 
         Raises BudgetUsedUp once there is no money for more; what was paid for is recorded by then.
         """
-        workers = min(self._run.concurrency, self._run.size, len(shards) * SHARD_UNITS)
+        workers = min(self._run.concurrency, self._run.size, len(shards) * shard_units(self._run))
         ready: asyncio.Queue[Piece | None] = asyncio.Queue(max(READY, workers))
         try:
             async with asyncio.TaskGroup() as group:

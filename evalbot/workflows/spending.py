@@ -62,10 +62,13 @@ _WHOSE = {
 
 
 @asynccontextmanager
-async def metered(services: Services, run: Run) -> AsyncIterator[Services]:
-    """Give services whose models put money aside for a run before each call; at the end what is left over is given back."""
+async def metered(services: Services, run: Run, most: int | None = None) -> AsyncIterator[Services]:
+    """Give services whose models put money aside for a run before each call; at the end what is left over is given back.
+
+    `most` is the budget of a run that is not saved yet.
+    """
     budget = await services.store.read(lambda tx: budgets.find_budget(tx, run.id))
-    most = budget.most if budget else None
+    most = budget.most if budget else most
     accounts = list_accounts(services.limits, run.id, run.started_by, services.now(), most)
     purse = Purse(services.store, run.team, accounts, run.number)
     try:

@@ -8,21 +8,22 @@ from dataclasses import replace
 from rapidfuzz import process
 
 from evalbot.errors import BadRequest, Conflict, NotAllowed, UnknownName
-from evalbot.people import Action, Person, TeamId, may
+from evalbot.people import Action, Person, may
 from evalbot.runs.budgets import Decision, RunBudget, dollars
 from evalbot.runs.forecasts import Forecast, needs_approval
 from evalbot.runs.outputs import RunId
 from evalbot.runs.planning import choose_items
 from evalbot.runs.requests import RunRequest
 from evalbot.runs.runs import Progress, Run, RunStatus, check_size
-from evalbot.store import budgets, runs, suites
+from evalbot.store import budgets, runs
 from evalbot.store.database import Transaction
+from evalbot.suites.judges import judge_targets
 from evalbot.suites.pairing import names_of, targets_named
 from evalbot.suites.suites import Suite
 from evalbot.suites.targets import Target, short_target
 from evalbot.workflows.checking import check_targets
 from evalbot.workflows.forecasting import check_budgets, forecast_run
-from evalbot.workflows.judging import judge_targets
+from evalbot.workflows.looking_up import newest_suite
 from evalbot.workflows.services import Services
 
 DRAW_SEED = 0
@@ -153,23 +154,6 @@ async def same_again(services: Services, run: Run, person: Person) -> RunRequest
         concurrency=run.concurrency,
         channel=run.channel,
     )
-
-
-async def newest_suite(tx: Transaction, team: TeamId, name: str) -> Suite:
-    """Give the newest version of a suite; raises UnknownName with the nearest names."""
-    suite = await suites.find_suite(tx, team, name)
-    if suite is not None:
-        return suite
-    names = [line.name for line in await suites.list_suites(tx, team)]
-    near = process.extractOne(name[:80], names, score_cutoff=60)
-    known = (
-        f"Did you mean {near[0]}?"
-        if near
-        else f"There are: {', '.join(names[:12])}."
-        if names
-        else "Add one to the project."
-    )
-    raise UnknownName("There is no suite of that name.", known)
 
 
 def _plan_run(services: Services, request: RunRequest, suite: Suite, number: int) -> Run:

@@ -18,7 +18,7 @@ from evalbot.stats.confidence_sequences import betting
 from evalbot.stats.intervals import bootstrap_t
 from evalbot.stats.item_response import two_parameter
 from evalbot.stats.pairs import sign_flip_p
-from evalbot.suites.prompts import fill_template
+from evalbot.suites.filling import fill_template
 
 N = 10_000
 HOSTILE_CHARS = 2_000_000

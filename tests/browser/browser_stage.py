@@ -40,7 +40,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-QUICK = Pace(post_s=0.0, edit_s=0.0, run_edit_s=0.0, progress_s=0.0)
+QUICK = Pace(post_s=0.0, edit_s=0.0, run_edit_s=0.0, progress_s=0.0, card_s=0.0, confirm_s=0.0)
 DESKTOP, PHONE = (1440, 900), (390, 844)
 PATIENCE_MS = 8_000
 OUTAGE_NOISE = ("WebSocket connection to", "net::ERR_CONNECTION_REFUSED")

@@ -11,7 +11,8 @@ from PIL import Image
 from playwright.async_api import Browser, async_playwright, expect
 from rich.console import Console
 
-from evalbot.demo.show import Demo, open_demo, set_the_scene
+from evalbot.demo.opening import Demo, open_demo
+from evalbot.demo.scene import set_the_scene
 from evalbot.playground.driver import Driver, RemoteDriver, Seen
 from evalbot.playground.simulated.simulation import Simulation
 from evalbot.store.database import Store

@@ -113,6 +113,26 @@ async def test_streamed_answer_and_status_are_seen_and_stopped(page_stage: Stage
         await window.see(answer, "stopped this answer")
 
 
+async def test_suggested_prompt_is_sent_by_pressing_it(browser: Browser) -> None:
+    """The prompts of an agent stand above the box of their thread; the pressed one is sent in the person's name."""
+    async with open_page_stage(browser, features={"is_agent": True}) as stage, TakingApp(stage.slack) as app:
+        ts = await stage.slack.driver("dana").say("@evalbot", "hello")
+        opened = await app.client.conversations_open(users=stage.slack.users["dana"])
+        window = await stage.window("dana")
+        await window.page.get_by_test_id("dm-evalbot").click()
+        await window.messages("hello").focus()
+        await window.page.keyboard.press("t")
+        prompts = [{"title": "Run a suite", "message": "run support-desk"}]
+        await app.client.assistant_threads_setSuggestedPrompts(
+            channel_id=opened["channel"]["id"], thread_ts=ts, title="What next?", prompts=prompts
+        )
+        await window.see(window.thread.get_by_test_id("prompts"), "What next?")
+        await window.button("Run a suite", window.thread).click()
+        await window.see(window.messages("run support-desk", within=window.thread), "Dana Osei")
+        await expect(window.thread.get_by_test_id("prompts")).to_have_count(0)
+        assert stage.complaints() == []
+
+
 async def test_file_of_a_modal_is_stored(page_stage: Stage, tmp_path: Path) -> None:
     """A chosen file shows with its size, travels with the form, and the app gets a file with an id."""
     picture = tmp_path / "seen.png"
@@ -140,6 +160,9 @@ async def test_channel_is_read_before_it_is_joined(page_stage: Stage) -> None:
     window = await page_stage.window("dana")
     joinable = window.page.get_by_role("region", name="Channels to join")
     await joinable.get_by_test_id("channel-lounge").click()
+    await window.see(window.messages("anybody here?"), "Lee Chen")
+    await lee.say("#lounge", "hello?")
+    await window.see(window.messages("hello?"), "Lee Chen")
     await window.see(window.messages("anybody here?"), "Lee Chen")
     await window.button("Join the channel", window.main).click()
     await window.type("yes")

@@ -12,11 +12,11 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import URL, Engine, NullPool, create_engine, make_url
 
-from evalbot.store.connections import parse_url
 from evalbot.store.database import Store
 from evalbot.store.migrate import upgrade
 from evalbot.store.revisions import REVISIONS
-from evalbot.store.tables import Row
+from evalbot.store.tables import METADATA
+from evalbot.store.urls import parse_url
 
 
 @pytest.fixture(scope="session")
@@ -83,7 +83,7 @@ def postgresql_url(postgresql_database: Engine, on_postgresql: Callable[[str], o
     url = postgresql_database.url
     yield url.render_as_string(hide_password=False)
     on_postgresql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{url.database}'")
-    tables = [table.name for table in reversed(Row.metadata.sorted_tables)]
+    tables = [table.name for table in reversed(METADATA.sorted_tables)]
     with postgresql_database.connect() as connection:
         connection.exec_driver_sql("; ".join(f"DELETE FROM {name}" for name in tables))
         connection.exec_driver_sql("TRUNCATE eval_jobs.procrastinate_jobs, eval_jobs.procrastinate_workers CASCADE")

@@ -101,7 +101,7 @@ class EngineWorld:
             async def shard(run_id: RunId, k: int) -> None:
                 await run_shard(services, run_id, k)
 
-            job = ShardJob(self.store, shard, lambda run_id: finish_run(services, run_id), pace.watch_s)
+            job = ShardJob(self.store, shard, lambda run_id: finish_run(services, run_id, pace.stalled_s), pace.watch_s)
             register_work(queue, engine, job, pace)
             ending = asyncio.Event()
             task = asyncio.create_task(work_until(ending, queue, concurrency, pace))

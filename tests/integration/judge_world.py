@@ -29,8 +29,9 @@ from evalbot.testing import FixedClock, RecordingAnnouncer, ScriptedModel, make_
 from evalbot.workflows.calibrating import find_standing
 from evalbot.workflows.curating import sync_suites
 from evalbot.workflows.judge_trials import carry_out, start_calibration
+from evalbot.workflows.looking_up import newest_suite
 from evalbot.workflows.running import execute_run
-from evalbot.workflows.starting import newest_suite, start_run
+from evalbot.workflows.starting import start_run
 
 ROOT = Path(__file__).parents[2]
 TEAM = TeamId("local")

@@ -28,7 +28,8 @@ from evalbot.suites.suites import RunDefaults
 from evalbot.suites.targets import Target, short_target
 from evalbot.testing import Reply
 from evalbot.workflows.curating import sync_suites
-from evalbot.workflows.judge_trials import carry_out, go_on, judge_reports, start_calibration
+from evalbot.workflows.judge_reports import judge_reports
+from evalbot.workflows.judge_trials import carry_out, go_on, start_calibration
 from tests.integration.judge_world import ANN, HELPFULNESS, POLITE, JudgeWorld, make_desk, sharp_verdict
 
 

@@ -12,7 +12,8 @@ import pytest
 from evalbot.asking.ask import Question
 from evalbot.errors import UnreadableVerdict
 from evalbot.grading.grades import Grade, GraderKind
-from evalbot.grading.judging import Material, fill_judge_prompt, parse_verdict, worth_judging
+from evalbot.grading.judge_prompts import Material, fill_judge_prompt
+from evalbot.grading.judging import parse_verdict, worth_judging
 from evalbot.library.project import Project
 from evalbot.library.rubrics import load_rubric
 from evalbot.people import Person, PersonId, Role, TeamId

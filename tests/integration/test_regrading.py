@@ -15,18 +15,19 @@ from evalbot.library.project import Project
 from evalbot.library.rubrics import load_rubric
 from evalbot.people import Person, PersonId, Role, TeamId
 from evalbot.reporting.estimates import RunSummary
+from evalbot.runs.budgets import Limits
 from evalbot.runs.outputs import Output, Usage
 from evalbot.runs.requests import RunRequest
 from evalbot.runs.runs import Run, RunStatus
-from evalbot.store import outputs, runs
+from evalbot.store import budgets, outputs, runs
 from evalbot.store.database import Store
 from evalbot.suites.graders import GraderSpec, GraderType
 from evalbot.suites.items import Item, ItemId
 from evalbot.suites.suites import RunDefaults, Suite
-from evalbot.suites.targets import short_target
+from evalbot.suites.targets import Target, short_target
 from evalbot.testing import RecordingAnnouncer, Reply, ScriptedModel, make_services
 from evalbot.workflows.curating import sync_suites
-from evalbot.workflows.regrading import start_regrading
+from evalbot.workflows.regrading import RegradeRequest, preview_regrading, start_regrading
 from evalbot.workflows.running import execute_run
 from evalbot.workflows.starting import start_run
 
@@ -77,7 +78,7 @@ class World:
     async def regraded(self, run: Run, made: Suite) -> Run:
         """Release another version and grade the run's answers again."""
         await sync_suites(self.services, [made])
-        again = await start_regrading(self.services, ANN, run)
+        again = await start_regrading(self.services, RegradeRequest(run, ANN))
         await execute_run(self.services, again.id)
         return await self.read(again)
 
@@ -134,7 +135,7 @@ async def test_items_that_ask_something_else_now_are_left_out(world: World) -> N
     assert again.item_ids == ("i0", "i1")
     await sync_suites(world.services, [changed])
     with pytest.raises(BadRequest, match="No item of run"):
-        await start_regrading(world.services, ANN, first)
+        await start_regrading(world.services, RegradeRequest(first, ANN))
 
 
 async def test_a_cancelled_run_gives_what_was_answered_in_full(world: World) -> None:
@@ -152,10 +153,37 @@ async def test_who_may_and_when(world: World) -> None:
     await sync_suites(world.services, [suite(GraderSpec(GraderType.NUMERIC))])
     run = await start_run(world.services, RunRequest("sums", ANN))
     with pytest.raises(Conflict, match="still goes on"):
-        await start_regrading(world.services, ANN, run)
+        await start_regrading(world.services, RegradeRequest(run, ANN))
     await execute_run(world.services, run.id)
     ended = await world.read(run)
     with pytest.raises(NotAllowed):
-        await start_regrading(world.services, replace(ANN, role=Role.VIEWER), ended)
+        await start_regrading(world.services, RegradeRequest(ended, replace(ANN, role=Role.VIEWER)))
     with pytest.raises(UnknownName):
-        await start_regrading(world.services, replace(ANN, team=TeamId("T2")), ended)
+        await start_regrading(world.services, RegradeRequest(ended, replace(ANN, team=TeamId("T2"))))
+
+
+async def test_regrading_keeps_to_price_and_budgets_as_a_run_does(world: World) -> None:
+    """Its preview counts the judge alone; above the set price somebody must agree, and without money nothing begins."""
+    first = await world.ran(suite(GraderSpec(GraderType.NUMERIC)))
+    judge = Target("test:judge", "judge", {"price": {"input": 10.0, "output": 100.0}, "max_tokens": 200})
+    judged = suite(
+        GraderSpec(GraderType.RUBRIC, rubric=KINDNESS.name),
+        rubrics={KINDNESS.name: KINDNESS},
+        run=RunDefaults(judge=judge),
+    )
+    await sync_suites(world.services, [judged])
+    dear = replace(world.services, limits=Limits(approval_above=1_000_000))
+    preview = await preview_regrading(dear, RegradeRequest(first, ANN))
+    assert (preview.forecast.items, preview.forecast.calls, preview.waits) == (6, 6, True)
+    with pytest.raises(NotAllowed, match="somebody must agree"):
+        await start_regrading(dear, RegradeRequest(first, ANN))
+    assert world.judge.asked == []
+    again = await start_regrading(dear, RegradeRequest(first, ANN, budget=10**9, approved=True))
+    await execute_run(dear, again.id)
+    assert len(world.judge.asked) == 5
+    day = await world.services.store.read(lambda tx: budgets.balance(tx, ANN.team, f"person:{ANN.id}:2026-03-02"))
+    assert day is not None
+    assert day.billed + day.guessed > 0
+    poor = replace(world.services, limits=Limits(person_day=day.total))
+    with pytest.raises(NotAllowed, match="Your budget for today"):
+        await start_regrading(poor, RegradeRequest(first, ANN))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 from evalbot.asking.ask import Question
 from evalbot.errors import ModelUnavailable
@@ -12,6 +13,7 @@ from evalbot.suites.targets import Target
 from evalbot.testing import Reply
 from evalbot.workflows import browsing
 from evalbot.workflows.curating import sync_suites
+from evalbot.workflows.reusing import Keeping, forget_kept
 from evalbot.workflows.running import execute_run
 from evalbot.workflows.starting import start_run
 from tests.integration.test_running import ASK, ITEMS, World, judged, make_suite, say_number, world
@@ -82,3 +84,18 @@ async def test_judges_are_asked_once_too(judged: World) -> None:
     assert len({question.messages for question in judged.judge.asked}) == ITEMS
     plain = [question.plain() for question in judged.judge.asked if question.plain]
     assert all(sent != bare for sent, bare in zip((q.messages for q in judged.judge.asked), plain, strict=True))
+
+
+async def test_what_is_kept_is_forgotten_in_time_and_beyond_its_room(world: World) -> None:
+    """Answers older than the days that are set go, and of the rest the oldest that are too many; what went is asked anew."""
+    await carry_out(world)
+    assert await forget_kept(world.services, Keeping(30, 1_000_000)) == 0
+    there = sum(len(one.text or "") for one in await world.found(await browsing.find_run(world.services, 1)))
+    assert await forget_kept(world.services, Keeping(30, there)) == 0
+    assert await forget_kept(world.services, Keeping(30, there - 1)) == 1
+    await carry_out(world)
+    assert len(world.model.asked) == ITEMS + 1
+    later = replace(world.services, now=lambda: world.services.now() + timedelta(days=31))
+    assert await forget_kept(later, Keeping(30, 1_000_000)) == ITEMS
+    await carry_out(world)
+    assert len(world.model.asked) == 2 * ITEMS + 1

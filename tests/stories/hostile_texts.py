@@ -79,7 +79,7 @@ def complaints(payload: Any, own_addresses: str) -> list[str]:
     found: list[str] = []
     for text in _strings(payload):
         shown = f"{text[:80]!r}"
-        odd = {ord(char) for char in text if ord(char) in CONTROL | STEERING or unicodedata.category(char) == "Cs"}
+        odd = {ord(char) for char in set(text) if ord(char) in CONTROL | STEERING or unicodedata.category(char) == "Cs"}
         found += [f"hidden characters {sorted(map(hex, odd))} in {shown}"] if odd else []
         found += [f"a stack of marks in {shown}"] if re.search(r"[\u0300-\u036f]{5}", text) else []
     for text in map(_without_thanks, _markup(payload)):

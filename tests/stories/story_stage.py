@@ -32,7 +32,7 @@ PROJECT = Path(__file__).parent / "project"
 CHANNEL = "#support-evals"
 STEWARDS = "#evals-stewards"
 PATIENCE_S = 20.0
-QUICK = Pace(post_s=0.0, edit_s=0.0, run_edit_s=0.0, progress_s=0.0)
+QUICK = Pace(post_s=0.0, edit_s=0.0, run_edit_s=0.0, progress_s=0.0, card_s=0.0, confirm_s=0.0)
 BRIEF = Timing(linger_s=0.25, pause_s=0.05, longest_pause_s=0.2)
 GOOD = '{"grade": 3, "reason": "It is right."}'
 POOR = '{"grade": 1, "reason": "It is wrong."}'
@@ -203,7 +203,15 @@ class Stage:
         place = re.search(r"(?m)^(\d+ of \d+) ·", card.text)
         assert place is not None, card.text
         await who.click(label, card)
-        await who.see_reply(card, f"Answer {place[1]}: your grade is", timeout=PATIENCE_S)
+        told = f"Answer {place[1]}: your grade is"
+
+        async def confirmed() -> bool:
+            if any(told in one.text for one in await who.messages(card.channel, card)):
+                return True
+            views = (await who.do("screen"))["views"]
+            return bool(views) and told in str(views)
+
+        await until(confirmed, f"{told} shows")
         if (await who.do("screen"))["views"]:
             await who.close()
 

@@ -144,3 +144,37 @@ async def test_digest_missed_while_the_bot_was_down_comes_late_once(stage: Stage
     assert await deliver_due(stage.bot.program.services) == 0
     await stage.quiet()
     assert len(digests_in(stage)) == 1
+
+
+async def test_every_line_of_a_digest_says_where_it_comes_from(stage: Stage) -> None:
+    """The numbers of a digest open one by one on top of their list, are typed as well, and are shared once."""
+    await stage.finished()
+    await stage.dana.slash("/evalbot digest now", CHANNEL)
+    digest = await stage.dana.see_message(CHANNEL, where=is_digest, timeout=PATIENCE_S)
+    await stage.dana.click("Why these numbers?", digest)
+    numbers = await stage.dana.see_view("People and judge")
+    buttons = [block["accessory"] for block in numbers["blocks"] if "accessory" in block]
+    assert {button["text"]["text"] for button in buttons} == {"Explain"}
+    assert len({button["value"] for button in buttons}) == len(buttons) > 3
+    await stage.dana.click(buttons[1]["value"])
+    whole = await stage.dana.see_view("the newest finished run of the suite")
+    assert whole["title"]["text"] == "Where it comes from"
+    await stage.dana.see_view("interval = ")
+    await stage.dana.close()
+    await stage.dana.see_view("People and judge")
+    await stage.dana.close()
+    await stage.lee.slash("/evalbot explain digest overall", CHANNEL)
+    told = await stage.lee.see_ephemeral(CHANNEL, "Digest of ", timeout=PATIENCE_S)
+    for part in ("all items", "run 1, the newest finished run", "How it is computed", "Source:", "`explain digest "):
+        assert part in told.text, part
+    await stage.lee.click("Show the arithmetic", told)
+    await stage.lee.see_view("interval = ")
+    await stage.lee.close()
+    for _ in range(2):
+        await stage.lee.click("Share", told)
+    shared = await stage.dana.see_message(CHANNEL, "shared by", timeout=PATIENCE_S)
+    assert "all items" in shared.text
+    await stage.quiet()
+    assert sum("shared by" in str(one["blocks"]) for one in stage.bot_messages()) == 1
+    await stage.lee.slash("/evalbot explain digest refnds", CHANNEL)
+    await stage.lee.see_ephemeral(CHANNEL, "The digest has no row of that name", timeout=PATIENCE_S)

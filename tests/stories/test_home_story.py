@@ -28,13 +28,16 @@ async def test_home_counts_what_waits_for_me_alone(stage: Stage) -> None:
 
 
 async def test_suite_is_run_from_home(stage: Stage) -> None:
-    """The button beside a suite starts a run whose card comes to my messages with the bot."""
+    """The button beside a suite shows the preview in my messages with the bot, and the card comes there too."""
     stage = stage
     await stage.kim.open_home()
     view = await stage.kim.see_home("sums")
     place = next(block for block in view["blocks"] if "*sums*" in str(block.get("text")))
     ids = {"block_id": place["block_id"], "action_id": place["accessory"]["action_id"]}
     await stage.kim.do("click", view_id=view["id"], value=place["accessory"]["value"], **ids)
+    preview = await stage.kim.see_message("@evalbot", "[Start]", timeout=PATIENCE_S)
+    assert "*Run sums?* 6 items" in preview.text
+    await stage.kim.click("Start", preview)
     card = await stage.kim.see_message("@evalbot", "Why these numbers?", timeout=PATIENCE_S)
     assert "Run 1 by Kim Alvarez" in card.text
     assert stage.bot_messages()[0]["channel"] == card.channel

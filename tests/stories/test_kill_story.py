@@ -144,3 +144,28 @@ async def assert_whole(world: World, size: int, most_asked: int) -> None:
         await store.close()
     assert (len(units), len(set(units))) == (size, size)
     assert world.asked <= most_asked
+
+
+async def test_a_bot_that_is_stopped_says_that_its_run_goes_on(database: Path, simulation: Simulation) -> None:
+    """After SIGTERM card and thread say that the run is paused, and so does the terminal; it goes on by itself at the start."""
+    async with open_world(database, simulation) as world:
+        world.models.simulation.apply({"latency_ms": 20})
+        dana = world.slack.driver("dana")
+        child = await world.start()
+        await dana.slash("/evalbot run sums repeat:15 concurrency:2", CHANNEL)
+        await press_start(dana, CHANNEL)
+        await world.asked_more(5, PATIENCE_S)
+        child.process.send_signal(signal.SIGTERM)
+        said = (await asyncio.wait_for(child.process.communicate(), READY_S))[1]
+        assert b"Run 1 of sums is paused and goes on by itself at the next start." in said
+        assert child.process.returncode == 0
+        card = await dana.see_message(CHANNEL, "Paused sums: ")
+        assert "goes on by itself" in card.text
+        line = await dana.see_message(CHANNEL, "It goes on by itself when evalbot starts again", thread=card.ts)
+        world.models.simulation.apply({"latency_ms": 0})
+        child = await world.start()
+        told = await dana.see_message(CHANNEL, "goes on by itself from", thread=card.ts, timeout=PATIENCE_S)
+        assert told.ts == line.ts
+        assert (await dana.see_message(CHANNEL, "Why these numbers?", timeout=30.0)).ts == card.ts
+        await child.end()
+        await assert_whole(world, 90, 90 + 2)

@@ -121,6 +121,8 @@ async def test_a_dear_run_waits_for_somebody_else(database: Path, decision: str)
         assert "somebody else than Dana Osei decides" in card.text
         await stage.dana.click("Approve", card)
         await stage.dana.see_ephemeral(CHANNEL, "A second person decides", timeout=PATIENCE_S)
+        await stage.lee.slash("/evalbot status", CHANNEL)
+        await stage.lee.see_ephemeral(CHANNEL, "*Run 1* of sums waits for an approver; nothing is asked before")
         await stage.restart()
         assert stage.models.simulation.requests.total() == 0
         await stage.kim.click(decision, card)

@@ -162,6 +162,19 @@ async def test_shared_channel_gets_nothing(stage: Stage) -> None:
     assert stage.bot_messages() == []
 
 
+async def test_the_button_beside_a_suite_asks_as_a_typed_run_does(stage: Stage) -> None:
+    """In a shared channel it starts nothing; elsewhere it shows the preview to its presser alone."""
+    for channel in ("#partner-acme", CHANNEL):
+        await stage.dana.slash("/evalbot suites", channel)
+        listed = await stage.dana.see_ephemeral(channel, "3 suites")
+        await stage.dana.click("Run", listed)
+        expected = "[Start]" if channel == CHANNEL else "shared with another organisation"
+        await stage.dana.see_ephemeral(channel, expected, timeout=PATIENCE_S)
+    await stage.settled_down()
+    assert stage.bot_messages() == []
+    assert stage.models.simulation.requests.total() == 0
+
+
 async def test_guest_may_grade_but_not_run(stage: Stage) -> None:
     """A guest is refused a run, a cancel and an approval, and the grade of a guest is stored."""
     card = await stage.finished(channel="#support-quality")
@@ -233,9 +246,14 @@ async def test_cancelled_run_keeps_what_was_answered(stage: Stage) -> None:
 
 
 async def test_run_again_asks_the_same_in_a_new_card(stage: Stage) -> None:
-    """The button starts a run like the first one, compared with it."""
+    """The button shows the preview of a run like the first one to its presser alone; from there it starts."""
     first = await stage.finished("run sums n:4 repeat:2")
     await stage.lee.click("Run again", first)
+    preview = await stage.lee.see_ephemeral(CHANNEL, "[Start]", timeout=PATIENCE_S)
+    assert "*Run sums?* 4 items × 2 repeats" in preview.text
+    await stage.quiet()
+    assert stage.models.simulation.requests["sim-steady"] == 8
+    await stage.lee.click("Start", preview)
     second = await stage.card(2, "Why these numbers?")
     assert second.ts > first.ts
     assert "Run 2 by Lee Chen" in second.text

@@ -70,6 +70,7 @@ LATE = {
     "procrastinate": "part of an extra, and only PostgreSQL has its queue",
     "evalbot.engines.distributed": "brings Procrastinate, which is part of an extra",
     "evalbot.engines.job_queue": "brings Procrastinate, which is part of an extra",
+    "sqlalchemy.dialects.postgresql": "brings the drivers of another database than most have",
     "evalbot.store.migrate": "brings alembic, which is slow, and only needed for an old schema",
     "evalbot.grading.schemas": "brings jsonschema, which is slow, and few suites use it",
 }

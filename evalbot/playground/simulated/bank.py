@@ -21,10 +21,11 @@ _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 @dataclass(frozen=True)
 class KnownAnswer:
-    """One written answer; quality is 1 (wrong) to 4 (very good), as its author meant it."""
+    """One written answer to a question of a suite; quality is 1 (wrong) to 4 (very good), as its author meant it."""
 
     text: str
     quality: int
+    suite: str = ""
 
 
 @dataclass(frozen=True)
@@ -113,5 +114,7 @@ def _question(row: dict[str, object]) -> KnownQuestion:
         skill=str(row["skill"]),
         difficulty=float(str(row["difficulty"])),
         question=str(row["question"]),
-        answers=tuple(KnownAnswer(str(answer["text"]), int(answer["quality"])) for answer in answers),
+        answers=tuple(
+            KnownAnswer(str(answer["text"]), int(answer["quality"]), str(row["suite"])) for answer in answers
+        ),
     )

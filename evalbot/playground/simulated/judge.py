@@ -1,9 +1,14 @@
-"""A simulated judge, a little lenient: it reads a rubric prompt, grades the framed answer as data, passes a bit too much."""
+"""A simulated judge, a little lenient: it reads a rubric prompt, grades the framed answer as data, passes a bit too much.
+
+It knows the shop of support-desk well. On straight-answers it believes what many people believe, so it passes much that is
+false: what people's grades are for.
+"""
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from evalbot.playground.simulated.bank import AnswerBank
@@ -13,13 +18,26 @@ _MARK = re.compile(r"^BEGIN TASK (\S+)$", re.MULTILINE)
 _LEVEL = re.compile(r"^(\d+) = ([^:\n]+): ", re.MULTILINE)
 _WORD = re.compile(r"\w+")
 
-# By true quality: (up to this share, grade on a scale of four). Wrong passes (3 or 4) in 4 %, partial in 7 %.
-LENIENCY = {
-    1: ((0.70, 1), (0.96, 2), (1.0, 3)),
-    2: ((0.10, 1), (0.93, 2), (1.0, 3)),
-    3: ((0.02, 2), (0.74, 3), (1.0, 4)),
+Leniency = Mapping[int, tuple[tuple[float, int], ...]]
+"""By true quality: (up to this share, grade on a scale of four)."""
+
+# Wrong passes (3 or 4) in 1 %, partial in 3 %.
+LENIENCY: Leniency = {
+    1: ((0.70, 1), (0.99, 2), (1.0, 3)),
+    2: ((0.10, 1), (0.97, 2), (1.0, 3)),
+    3: ((0.01, 2), (0.74, 3), (1.0, 4)),
+    4: ((0.18, 3), (1.0, 4)),
+}
+
+# Wrong passes in 35 %, partial in 50 %.
+GULLIBLE: Leniency = {
+    1: ((0.40, 1), (0.65, 2), (0.95, 3), (1.0, 4)),
+    2: ((0.10, 1), (0.50, 2), (0.90, 3), (1.0, 4)),
+    3: ((0.02, 2), (0.60, 3), (1.0, 4)),
     4: ((0.01, 2), (0.18, 3), (1.0, 4)),
 }
+TAKEN_IN_BY = "straight-answers"
+"""The suite whose falsehoods the judge believes."""
 
 REASONS = {
     1: (
@@ -72,7 +90,8 @@ def verdict(task: JudgeTask, bank: AnswerBank) -> str:
     known = bank.find_answer(task.answer) or bank.find_quoted(task.answer)
     seen = known.text if known else task.answer.strip()
     draw = uniform("judge", seen)
-    grade = next(grade for share, grade in LENIENCY[known.quality if known else _guess(task)] if draw < share)
+    lenient = GULLIBLE if known and known.suite == TAKEN_IN_BY else LENIENCY
+    grade = next(grade for share, grade in lenient[known.quality if known else _guess(task)] if draw < share)
     reasons = REASONS[grade]
     reason = reasons[int(uniform("reason", seen) * len(reasons))]
     return json.dumps({"grade": _on_scale(grade, task.scale), "reason": f"Simulated judge: {reason}"})

@@ -15,7 +15,8 @@ from evalbot.playground.simulated.personas import WEEKS, Cast, load_personas
 
 JUDGE = "sim-judge"
 JUDGE_DESCRIPTION = (
-    "Simulated judge of the playground: grades the answers of its prepared bank by rubric, somewhat too kindly."
+    "Simulated judge of the playground: grades the answers of its prepared bank by rubric, "
+    "well for support-desk, far too kindly for straight-answers."
 )
 NOT_A_JUDGE_PROMPT = "Simulated judge: this text is not a rubric prompt with a framed answer, so there is no grade."
 SETTINGS = ("weeks_ago", "latency_ms", "script", "faults", "fault_models", "fault_limit", "retry_after_s", "reset")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 
-from evalbot.reporting.digests import Digest, Exhibit, SkillLine, Trend
+from evalbot.reporting.digest_refs import DigestRef, Part, answer_ref, row_ref, step_ref, typed_ref
+from evalbot.reporting.digests import Digest, Exhibit, SkillLine, Trend, period
 from evalbot.reporting.estimates import OVERALL, How
-from evalbot.reporting.telling import UNVERIFIED, basis_words
+from evalbot.reporting.telling import HOW_WORDS, UNVERIFIED, basis_words, change_basis
 from evalbot.slack.blocks import (
     PICTURE,
     Cell,
@@ -26,7 +26,7 @@ from evalbot.slack.blocks import (
     section,
     table,
 )
-from evalbot.slack.ids import ActionId, CallbackId, DigestClick, encode
+from evalbot.slack.ids import ActionId, CallbackId, DigestClick, DigestLineClick, encode
 from evalbot.slack.text import Block, mrkdwn, one_line
 from evalbot.slack.views.numbers import (
     change_alone,
@@ -37,6 +37,7 @@ from evalbot.slack.views.numbers import (
     percent,
     score_alone,
     score_words,
+    signed_points,
     verdict_words,
 )
 from evalbot.stats.verdicts import Verdict
@@ -45,6 +46,7 @@ MOST_LINES = 12
 MOST_EXHIBITS = 3
 MOST_THANKED = 5
 MOST_DETAILS = 60
+MOST_STEPS = 25
 _NAME, _SENTENCE, _TITLE = 60, 400, 110
 
 _SHOWS = {
@@ -73,13 +75,6 @@ def digest_message(digest: Digest, links: Mapping[str, str], has_picture: bool) 
     return message(f"{mrkdwn(title, 300)}. {' '.join(told)}".strip(), blocks)
 
 
-def period(start: date, end: date) -> str:
-    """Name the days of a digest: "16–22 Nov", or "28 Nov–4 Dec"."""
-    if (start.year, start.month) == (end.year, end.month):
-        return f"{start.day}–{end.day} {end:%b}" if start != end else f"{end.day} {end:%b}"
-    return f"{start.day} {start:%b}–{end.day} {end:%b}"
-
-
 def _table_blocks(digest: Digest, room: int) -> list[Block]:
     """Give the rows that matter most in the lines there is room for: clear changes, then the overall scores, then the rest."""
     ordered = sorted(digest.lines, key=_rank)
@@ -94,15 +89,15 @@ def _table_blocks(digest: Digest, room: int) -> list[Block]:
 
 def _rank(line: SkillLine) -> tuple[int, bool, float]:
     """Order rows by what a reader should see first."""
-    urgency = _URGENCY.get(line.change.verdict, 2) if line.change and line.verified else 2
+    urgency = _URGENCY.get(line.change.verdict, 2) if line.change and line.change_verified else 2
     size = abs(line.change.difference) if line.change else 0.0
     return urgency, line.skill != OVERALL, -size
 
 
 def _row(line: SkillLine, several: bool) -> list[Cell]:
     """Give one row of the table; a clear change is bold."""
-    words = verdict_words(line.change)
-    clear = line.change is not None and line.change.verdict in _URGENCY and line.verified
+    words = verdict_words(line.change) + ("" if line.change_verified else f", {UNVERIFIED}")
+    clear = line.change is not None and line.change.verdict in _URGENCY and line.change_verified
     score = score_alone(line.now) if line.verified else f"{score_alone(line.now)} {UNVERIFIED}"
     return [
         one_line(f"{_what(line, several)} · n {line.now.n:,}", 75),
@@ -158,25 +153,47 @@ def _judge(digest: Digest) -> str:
 # --- where the numbers come from -------------------------------------------------------------------
 
 
-def digest_numbers_view(digest: Digest) -> View:
-    """Give the modal that lists every number of a digest with n, interval, comparison and step change."""
-    lines = [_detail(line) for line in sorted(digest.lines, key=_rank)[:MOST_DETAILS]]
-    shifts = [_shift_line(trend) for trend in digest.trends if trend.shift is not None][:MOST_DETAILS]
+def digest_numbers_view(digest: Digest, command: str = "/evalbot") -> View:
+    """Give the modal that lists every number of a digest with n, interval, comparison and step change.
+
+    Each has a button that tells where it comes from.
+    """
+    steps = [trend for trend in digest.trends if trend.shift is not None][:MOST_STEPS]
+    rows = sorted(digest.lines, key=_rank)[:MOST_DETAILS]
+    intro = "Each number is the newest finished run of its week, as people corrected it where they graded enough. Changes compare "
     blocks = [
-        section("Each number is the newest finished run of its week. Changes compare the same items a week apart.")
+        _explained(f"{intro}the same items, graded in the same way, a week apart.", digest, DigestRef(Part.HEADLINE))
     ]
-    blocks += _paragraphs(lines, "Nothing was measured this week.")
+    blocks += [_explained(_detail(line), digest, row_ref(line)) for line in rows] or [section(_NOTHING)]
     blocks.append(section("*Step changes*"))
-    blocks += _paragraphs(shifts, "None in the weeks shown.")
-    blocks.append(context(f"Composed {moment(digest.composed_at)} · weeks without a run are gaps, never zeros"))
+    blocks += [_explained(_shift_line(trend), digest, step_ref(trend)) for trend in steps] or [section(_NO_STEP)]
+    if digest.exhibits:
+        blocks.append(section("*Answers worth opening*"))
+        blocks += [
+            _explained(f"{_SHOWS.get(one.kind, 'look')}: {mrkdwn(one.title, _TITLE)}", digest, answer_ref(place))
+            for place, one in enumerate(digest.exhibits, start=1)
+        ]
+    blocks.append(section("*People and judge*"))
+    blocks.append(_explained(_judge(digest), digest, DigestRef(Part.JUDGE)))
+    blocks.append(_explained(f"{counted(digest.human_grades, 'grade')} by people", digest, DigestRef(Part.GRADES)))
+    typed = f"`{command} {typed_ref(digest, DigestRef(Part.HEADLINE))} …`"
+    how = "weeks without a run are gaps, never zeros"
+    blocks.append(
+        context(f"Composed {moment(digest.composed_at)} · {how} · typed: {typed} and a skill, `step` or a day")
+    )
     return modal("Why these numbers?", CallbackId.READ_ONLY, blocks)
 
 
-def _paragraphs(lines: Sequence[str], none: str) -> list[Block]:
-    """Put lines into sections of a readable length."""
-    if not lines:
-        return [section(none)]
-    return [section("\n".join(lines[start : start + 8])) for start in range(0, len(lines), 8)]
+_NOTHING = "Nothing was measured this week."
+_NO_STEP = "None in the weeks shown."
+
+
+def _explained(text: str, digest: Digest, ref: DigestRef) -> Block:
+    """Give a line with a button that tells where it comes from."""
+    value = encode(DigestLineClick(digest.id, ref.key))
+    return section(
+        text, button("Explain", ActionId.DIGEST_LINE, value, spoken=f"Explain: {typed_ref(digest, ref)}"[:75])
+    )
 
 
 def _detail(line: SkillLine) -> str:
@@ -184,8 +201,11 @@ def _detail(line: SkillLine) -> str:
     text = f"*{mrkdwn(_what(line, several=True), 90)}*: {score_words(line.now)}, {_basis(line)}"
     if line.change is None:
         return f"{text}; not compared"
-    against = mrkdwn(line.change.against, _NAME)
-    return f"{text}; against {against}: {change_words(line.change)}, {verdict_words(line.change)}"
+    against, change = mrkdwn(line.change.against, _NAME), line.change
+    alone = "" if change.judge_alone is None else signed_points(change.judge_alone, (change.upper - change.lower) / 2)
+    parts = [f"{change_words(change)}, {verdict_words(change)}", change_basis(change, alone)]
+    parts += [] if line.change_verified else [UNVERIFIED]
+    return f"{text}; against {against}: {', '.join(part for part in parts if part)}"
 
 
 def _basis(line: SkillLine) -> str:
@@ -196,7 +216,7 @@ def _basis(line: SkillLine) -> str:
 
 
 def _shift_line(trend: Trend) -> str:
-    """Say one step change with its date and the interval of its size."""
+    """Say one step change with its date, the interval of its size, and whose grades it stands on."""
     shift = trend.shift
     if shift is None:
         return ""
@@ -205,4 +225,5 @@ def _shift_line(trend: Trend) -> str:
     levels = (
         f"{percent(shift.before)} before, {percent(shift.after)} from the week of {shift.day.day} {shift.day:%b} on"
     )
-    return f"*{name}*: {levels} ({ends} points)"
+    basis = f", by {HOW_WORDS[shift.how]}" if shift.how else ""
+    return f"*{name}*: {levels} ({ends} points){basis}{'' if shift.verified else f', {UNVERIFIED}'}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from evalbot.slack.blocks import Payload, button, code, confirm, context, message, section
+from evalbot.slack.blocks import Payload, button, code, context, message, section
 from evalbot.slack.command_values import EXAMPLES, Verb
 from evalbot.slack.ids import ActionId, SuiteClick, encode
 from evalbot.slack.text import Block, mrkdwn
@@ -61,7 +61,7 @@ _USAGE: Mapping[Verb, tuple[str, ...]] = {
         "Calibrating also tries examples from its mistakes, and measures whether they help on answers kept aside",
     ),
     Verb.EXPLAIN: (
-        "`explain [run] [target] [skill]`, `explain judge [suite]`",
+        "`explain [run] [target] [skill]`, `explain judge [suite]`, `explain digest [day] [row] [step]`",
         "In a run's thread the run may be left out; without a skill it is the score over all items",
     ),
     Verb.HELP: ("`help [command]`",),
@@ -121,7 +121,5 @@ def suite_block(suite: SuiteLine) -> Block:
     last = f"last: run {run.number}, {run.status}" if run else "never run"
     about = f"\n{mrkdwn(suite.description, _LINE)}" if suite.description.strip() else ""
     text = f"*{mrkdwn(suite.name, _NAME)}* · version {suite.version} · {counted(suite.items, 'item')} · {last}{about}"
-    asks = f"Its practice items, of {counted(suite.items, 'item')} in all, are put to the suite's own targets."
-    ask = confirm(f"Run {suite.name}?", asks, "Run")
-    start = button("Run", ActionId.SUITE_RUN, encode(SuiteClick(suite.name)), confirm=ask, spoken=f"Run {suite.name}")
+    start = button("Run", ActionId.SUITE_RUN, encode(SuiteClick(suite.name)), spoken=f"Run {suite.name}")
     return section(text, start)

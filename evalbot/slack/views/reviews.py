@@ -6,6 +6,7 @@ A card is blind until its review has ended: no judge, no grades of others, no na
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from evalbot.grading.grades import Grade
 from evalbot.grading.reviews import ReviewStatus
@@ -32,6 +33,7 @@ from evalbot.workflows.announcer import ReviewState, RoundState
 MOST_QUESTION = 600
 MOST_ANSWER = 2_000
 MOST_THANKED = 10
+MOST_NOTED = 10
 _NAME, _LINE = 60, 300
 _PAGE, _QUESTION_PAGES, _ANSWER_PAGES = 1_450, 5, 25
 
@@ -290,14 +292,13 @@ def _pages(text: str, noun: str, most: int) -> list[Block]:
     return [*shown, context(f"_{left:,} more of {len(text):,} characters did not fit._")] if left > 0 else shown
 
 
-def reason_view(state: ReviewState, level: int) -> View:
+def reason_view(state: ReviewState, level: int, changed: bool = False) -> View:
     """Give the modal that asks why after a low grade; both fields may stay empty and the grade is kept either way."""
-    word = _label(state.rubric, level)
     return modal(
         "What went wrong?",
         CallbackId.REASON,
         [
-            context(f"Your grade *{word}* is stored. Closing this keeps it."),
+            context(f"{grade_words(state, level, changed)} Closing this keeps it."),
             text_input(
                 "What went wrong?",
                 BlockId.REASON,
@@ -333,7 +334,7 @@ def better_answer_view(state: ReviewState) -> View:
         context("*Its answer*"),
         _answer(state),
         *([context("*Reference so far*"), *references] if references else []),
-        text_input("Better answer", BlockId.BETTER, FIELD, placeholder="What it should have answered"),
+        text_input("Better answer", BlockId.BETTER, FIELD, placeholder="What it should have answered", focus=True),
         text_input("What went wrong?", BlockId.REASON, FIELD, optional=True),
         context("This drafts an item. A second person approves it before it is asked."),
     ]
@@ -349,7 +350,19 @@ def better_answer_view(state: ReviewState) -> View:
 
 def grade_noted(state: ReviewState, level: int | None, changed: bool = False) -> Payload:
     """Confirm to the grader alone what was stored."""
+    return grades_noted([grade_words(state, level, changed)])
+
+
+def grade_words(state: ReviewState, level: int | None, changed: bool = False) -> str:
+    """Say what was stored."""
     word = "cannot judge" if level is None else _label(state.rubric, level)
     verb = "changed to" if changed else "stored:"
-    text = f"{_place_words(state)}: your grade is {verb} *{word}*."
-    return message(_unmarked(text), [context(text)])
+    return f"{_place_words(state)}: your grade is {verb} *{word}*."
+
+
+def grades_noted(told: Sequence[str]) -> Payload:
+    """Confirm several grades to their grader alone, a line for each of the newest."""
+    lines = list(told[-MOST_NOTED:])
+    if len(told) > len(lines):
+        lines.insert(0, f"{counted(len(told) - len(lines), 'grade')} stored before these.")
+    return message(_unmarked(" ".join(lines)), [context("\n".join(lines))])

@@ -24,10 +24,10 @@ from evalbot.slack.views.numbers import (
     change_words,
     counted,
     duration_words,
-    money_words,
     percent,
     score_words,
     signed_points,
+    spent_words,
     verdict_words,
 )
 from evalbot.slack.views.runs import judge_words
@@ -115,7 +115,7 @@ def _score_line(row: ScoreRow, summary: RunSummary) -> str:
         f"{score_words(row.estimate)}, {basis_words(row.estimate)} ({mrkdwn(row.estimate.method, 40)}){doubt}",
         _corrected(row),
         f"{score_words(row.checks)} by code checks alone" if row.checks else "",
-        with_errors_words(row, score_words(row.with_errors)) if row.with_errors else "",
+        f"{with_errors_words(row, score_words(row.with_errors))}{doubt}" if row.with_errors else "",
     ]
     return f"{mrkdwn(row.target, _NAME)} · {skill} · {what}: {'; '.join(part for part in parts if part)}"
 
@@ -184,7 +184,7 @@ def _counts(run: Run, summary: RunSummary) -> str:
         f"{counted(summary.items, 'item')}, {summary.outputs:,} of {counted(run.size, 'answer')}",
         f"{counted(summary.errors, 'error')} and {counted(summary.ungraded, 'answer')} without a verdict are not counted",
         "changes compare the same items on both sides; they are clear when the interval excludes zero, skills as one family",
-        money_words(summary.cost_usd),
+        spent_words(summary),
         duration_words(summary.duration_s),
     ]
     return " · ".join(parts)

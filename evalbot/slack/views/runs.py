@@ -34,10 +34,10 @@ from evalbot.slack.views.numbers import (
     interval_words,
     left_words,
     moment,
-    money_words,
     progress_bar,
     score_alone,
     score_words,
+    spent_words,
     verdict_words,
 )
 from evalbot.stats.verdicts import Verdict
@@ -96,6 +96,31 @@ def run_card(run: Run, progress: Progress, eta_s: float | None) -> Payload:
             actions(*([_resume_button(run)] if paused else []), _cancel_button(run)),
         ],
     )
+
+
+def interrupted_card(run: Run, progress: Progress) -> Payload:
+    """Give the card of a run that lies still because evalbot is stopped."""
+    line = f"Paused {mrkdwn(run.suite, _NAME)}: {_stage(progress)}"
+    return message(
+        f"{line}.",
+        [
+            section(f"*{line}*\nevalbot was stopped. The run goes on by itself when it starts again."),
+            context(f"Run {run.number} by {mrkdwn(run.started_name, _NAME)} · {_size_words(run)}"),
+        ],
+    )
+
+
+def interrupted_line(run: Run, progress: Progress) -> Payload:
+    """Say in a run's thread that it is paused, and that nobody has to do anything."""
+    told = f"Run {run.number} is paused at {_stage(progress)}: evalbot was stopped."
+    text = f"{told} It goes on by itself when evalbot starts again; what is there is kept."
+    return message(text, [context(text)])
+
+
+def went_on_line(run: Run, progress: Progress) -> Payload:
+    """Say in a run's thread that it goes on after a stop."""
+    text = f"Run {run.number} was paused while evalbot was stopped, and goes on by itself from {_stage(progress)}."
+    return message(text, [context(text)])
 
 
 def _stage(progress: Progress) -> str:
@@ -370,8 +395,11 @@ def judge_words(summary: RunSummary) -> str:
 def _cost_words(summary: RunSummary, subject: str) -> str:
     """Say what a run cost, how long it took and what was left out of its numbers."""
     row = summary.overall(subject)
-    as_fails = f" (as fails: {score_alone(row.with_errors)})" if row and row.with_errors else ""
-    parts = [money_words(summary.cost_usd), duration_words(summary.duration_s)]
+    as_fails = ""
+    if row and row.with_errors:
+        doubt = f", {UNVERIFIED}" if summary.doubts(row.with_errors) else ""
+        as_fails = f" (as fails: {score_alone(row.with_errors)}{doubt})"
+    parts = [spent_words(summary), duration_words(summary.duration_s)]
     if summary.errors:
         parts.append(f"{counted(summary.errors, 'error')}, not counted{as_fails}")
     if summary.ungraded:
@@ -386,16 +414,9 @@ def _buttons(run: Run, summary: RunSummary, review_n: int) -> list[Block]:
     others = [
         button("See failures", ActionId.RUN_FAILURES, value),
         button("Why these numbers?", ActionId.RUN_NUMBERS, value),
-        button("Run again", ActionId.RUN_AGAIN, value, confirm=_again(run, summary)),
+        button("Run again", ActionId.RUN_AGAIN, value),
     ]
     return [review, *others] if review_n and summary.outputs and summary.reviewable else others
-
-
-def _again(run: Run, summary: RunSummary) -> Block:
-    """Ask before the same is asked, and paid, once more."""
-    cost = "Its cost is unknown." if summary.cost_usd is None else f"This run cost {money_words(summary.cost_usd)}."
-    asks = f"The newest version of the suite is asked for {counted(run.size, 'answer')}. {cost}"
-    return confirm(f"Run {_plain_name(run.suite)} again?", asks, "Run again")
 
 
 def _origin(run: Run, simulated_note: str) -> str:
@@ -434,13 +455,11 @@ def _status_line(state: RunState) -> str:
     """Say how one run is doing."""
     run, progress = state.run, state.progress
     name = f"*Run {run.number}* of {mrkdwn(run.suite, _NAME)}"
+    if run.status is RunStatus.WAITING:
+        return f"{name} waits for an approver; nothing is asked before. {_note(run)}".strip()
     if run.open:
-        paused = run.status is RunStatus.PAUSED
-        return (
-            f"{name} is paused: {_stage(progress)}. {_note(run)}"
-            if paused
-            else f"{name} is running: {_stage(progress)}."
-        )
+        stands = f"{'is running' if run.going else 'is paused'}: {_stage(progress)}."
+        return f"{name} {stands} {'' if run.going else _note(run)}".strip()
     if state.summary is not None:
         return f"{name}: {mrkdwn(verdict_line(run, state.summary).partition(': ')[2], 300)}."
     return f"{name} is {run.status}: {_stage(progress)}. {_note(run)}".strip()

@@ -9,8 +9,8 @@ from alembic import context
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from evalbot.store.connections import parse_url
-from evalbot.store.tables import Row
+from evalbot.store.tables import METADATA
+from evalbot.store.urls import parse_url
 
 
 def render_plain(kind: str, item: object, _autogenerate: object) -> str | Literal[False]:
@@ -21,9 +21,7 @@ def render_plain(kind: str, item: object, _autogenerate: object) -> str | Litera
 
 def run_migrations(connection: Connection) -> None:
     """Run the migrations in the connection's transaction, all or nothing."""
-    context.configure(
-        connection=connection, target_metadata=Row.metadata, render_as_batch=True, render_item=render_plain
-    )
+    context.configure(connection=connection, target_metadata=METADATA, render_as_batch=True, render_item=render_plain)
     with context.begin_transaction():
         context.run_migrations()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
-import sqlmodel  # noqa: F401
 from alembic import op
 ${imports if imports else ""}
 

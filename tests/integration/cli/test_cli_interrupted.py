@@ -6,6 +6,7 @@ import asyncio
 import os
 import pty
 import random
+import re
 import signal
 import sqlite3
 import threading
@@ -131,6 +132,7 @@ def test_interrupting_a_run_is_quiet_and_it_goes_on(evalbot: Call, project: Path
     os.close(screen)
     assert "Run 1: sums" in shown
     assert "7/30" in shown
+    assert re.search(r"Run 1 is paused: \d+ of 30 outputs are there\. The same command goes on with it\.", shown)
     assert shown.endswith("evalbot: Interrupted.\r\n")
     assert "Traceback" not in shown
     chat.forget_waiting()

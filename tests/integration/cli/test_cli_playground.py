@@ -19,8 +19,8 @@ import pytest
 
 from evalbot.demo.children import Stage
 from evalbot.demo.history import MovedClock, pretend_level
+from evalbot.demo.opening import demo_settings
 from evalbot.demo.script import STEPS
-from evalbot.demo.show import demo_settings
 from evalbot.library.assets import assets_folder
 from evalbot.library.project import load_project
 from evalbot.workflows.announcer import ReviewState
@@ -112,7 +112,7 @@ def test_the_demo_clock_moves_with_every_look() -> None:
 
 
 def test_pretend_people_are_near_the_truth_and_on_the_scale() -> None:
-    """A pretend grade is the true quality nine times of ten, else one step off, never off the scale."""
+    """A pretend grade is mostly the true quality, else one step off, never off the scale."""
     rubric = load_project(assets_folder()).rubrics["helpfulness"]
 
     async def grades(true: int) -> list[int]:
@@ -125,7 +125,7 @@ def test_pretend_people_are_near_the_truth_and_on_the_scale() -> None:
 
     for true in (rubric.scale.lowest, 3, rubric.scale.highest):
         given = asyncio.run(grades(true))
-        assert 0.82 < sum(level == true for level in given) / len(given) < 0.99
+        assert 0.8 < sum(level == true for level in given) / len(given) < 0.99
         assert all(abs(level - true) <= 1 for level in given)
         assert min(given) >= rubric.scale.lowest
         assert max(given) <= rubric.scale.highest

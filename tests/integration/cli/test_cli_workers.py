@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine
 
-from evalbot.store.connections import parse_url
+from evalbot.store.urls import parse_url
 from tests.integration.cli.cli_world import (
     ChatServer,
     Reply,

@@ -18,9 +18,9 @@ from evalbot.library.promptfoo_suite import load_promptfoo
 from evalbot.library.written_form import item_fields
 from evalbot.reporting.scores import score_output
 from evalbot.runs.outputs import Output, RunId, Unit, output_id
+from evalbot.suites.filling import fill_prompt
 from evalbot.suites.items import Item
 from evalbot.suites.pairing import prompt_of
-from evalbot.suites.prompts import fill_prompt
 from evalbot.suites.suites import Suite
 from evalbot.suites.targets import Target
 

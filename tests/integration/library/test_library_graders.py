@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from evalbot.errors import BadFile
-from evalbot.grading.judging import Material, fill_judge_prompt, verdict_schema
+from evalbot.grading.judge_prompts import Material, fill_judge_prompt, verdict_schema
 from evalbot.library.project import Project, load_suite
 from evalbot.library.rubrics import load_rubric
 from evalbot.library.written_form import item_lines, judge_text, rubric_text, suite_text

@@ -11,8 +11,8 @@ from evalbot.errors import BadFile, BadSetting
 from evalbot.library.assets import assets_folder
 from evalbot.library.project import Project, load_project, load_suite
 from evalbot.library.prompts import load_prompt
+from evalbot.suites.filling import fill_prompt
 from evalbot.suites.items import Item, ItemId
-from evalbot.suites.prompts import fill_prompt
 from tests.integration.library.library_files import JUDGE, RUBRIC, SUITE, make_project, refusal_of
 
 REPOSITORY = Path(__file__).parents[3]

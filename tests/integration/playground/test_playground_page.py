@@ -80,6 +80,36 @@ async def test_messages_reach_members_with_their_counts(session: aiohttp.ClientS
     assert told[-1] == 0
 
 
+async def test_looking_into_a_channel_is_live_too(session: aiohttp.ClientSession, playground: Playground) -> None:
+    """Who reads a public channel without joining hears of new, edited and deleted messages, without marks of unread."""
+    kim, bystander = await open_window(session, playground, "kim"), await open_window(session, playground, "ada")
+    lee = playground.driver("lee")
+    where = (await lee.do("add_channel", name="lounge", members=["lee"]))["id"]
+    assert (await kim.do("history", channel=where))["ok"]
+    ts = await lee.say("#lounge", "@kim, are you there?")
+    assert (await kim.event("message", channel=where))["message"]["ts"] == ts
+    assert (await kim.event("channel"))["channel"]["unread"] == 0
+    message = await lee.see_message("#lounge", "are you there?")
+    await lee.edit(message, "anybody?")
+    assert (await kim.event("message", channel=where))["message"]["text"] == "anybody?"
+    await lee.delete(message)
+    assert (await kim.event("deleted", channel=where))["ts"] == ts
+    await bystander.do("whoami")
+    assert not [one for one in bystander.events if one.get("event") == "message"]
+
+
+async def test_looking_into_a_private_channel_is_refused(
+    session: aiohttp.ClientSession, playground: Playground
+) -> None:
+    """Asking for a channel that one may not see shows nothing of it, then or later."""
+    lee = await open_window(session, playground, "lee")
+    await lee.event("hello")
+    assert not (await lee.do("history", channel=playground.channels["evals-stewards"]))["ok"]
+    await playground.driver("dana").say("#evals-stewards", "among stewards")
+    await lee.do("whoami")
+    assert not [one for one in lee.events if one.get("event") in ("message", "channel")]
+
+
 async def test_private_things_stay_private(
     session: aiohttp.ClientSession, playground: Playground, client: AsyncWebClient
 ) -> None:

@@ -176,6 +176,31 @@ async def test_status_goes_with_the_reply_or_after_two_minutes(
     assert await shown() == []
 
 
+async def test_suggested_prompts_stand_until_a_person_writes(client: AsyncWebClient, agent: Playground) -> None:
+    """Prompts need an agent, a title and a message each, and a thread that is there; writing takes them away."""
+    bot, dana = AsyncWebClient(token=agent.bot_token, base_url=agent.api_url), agent.driver("dana")
+    ts = await dana.say("@evalbot", "hello")
+    place = {"channel_id": (await bot.conversations_open(users=agent.users["dana"]))["channel"]["id"], "thread_ts": ts}
+    prompts = [{"title": "Run a suite", "message": "run support-desk"}]
+
+    async def shown() -> list[Any]:
+        return [
+            (one["prompts_title"], one["prompts"]) for one in (await dana.do("whoami"))["threads"] if one["prompts"]
+        ]
+
+    refused = client.assistant_threads_setSuggestedPrompts(channel_id="C0GENERAL", thread_ts=ts, prompts=prompts)
+    assert await refusal(refused) == "not_agent_app"
+    ask = bot.assistant_threads_setSuggestedPrompts
+    assert await refusal(ask(**place | {"thread_ts": "1.0"}, prompts=prompts)) == "invalid_thread_ts"
+    assert await refusal(ask(**place, prompts=[{"title": "Run a suite"}])) == "invalid_arguments"
+    assert await refusal(ask(**place, prompts=prompts * 5)) == "invalid_arguments"
+    assert await shown() == []
+    await ask(**place, prompts=prompts, title="What next?")
+    assert await shown() == [("What next?", prompts)]
+    await dana.say("@evalbot", "run support-desk", thread=ts)
+    assert await shown() == []
+
+
 async def test_sessions_belong_to_agents(client: AsyncWebClient, agent: Playground) -> None:
     """An app that is no agent is refused; an agent sets state and title, in a thread of a channel only."""
     refused = client.agents_sessions_setStatus(channel_id="C0GENERAL", status="active")

@@ -14,11 +14,11 @@ from sqlalchemy import URL, create_engine, insert
 
 from evalbot.people import TeamId
 from evalbot.store import suites
-from evalbot.store.connections import parse_url
 from evalbot.store.database import Store, Transaction
 from evalbot.store.json_text import dump_noun
 from evalbot.store.migrate import upgrade
 from evalbot.store.tables import SUITES
+from evalbot.store.urls import parse_url
 from evalbot.suites.graders import GraderSpec, GraderType
 from evalbot.suites.items import Item, ItemId
 from evalbot.suites.suites import Suite

@@ -16,12 +16,12 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, String, create_engine, inspect
 
-from evalbot.store.connections import parse_url
 from evalbot.store.database import Store, Transaction
 from evalbot.store.exact_text import ExactText
 from evalbot.store.migrate import migrations_config
 from evalbot.store.revisions import REVISIONS
-from evalbot.store.tables import Row
+from evalbot.store.tables import METADATA
+from evalbot.store.urls import parse_url
 
 KILLER = """
 import asyncio, os, signal, sys
@@ -56,7 +56,7 @@ def test_migrations_equal_tables(database_url: str) -> None:
     engine = create_engine(plain)
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
-        assert compare_metadata(context, Row.metadata) == []
+        assert compare_metadata(context, METADATA) == []
     engine.dispose()
 
 
@@ -68,7 +68,7 @@ def test_program_knows_every_migration() -> None:
 
 def test_every_text_column_keeps_every_text() -> None:
     """No text column is of a kind that changes or refuses what a model sent."""
-    columns = [column for table in Row.metadata.sorted_tables for column in table.c]
+    columns = [column for table in METADATA.sorted_tables for column in table.c]
     assert sum(isinstance(column.type, ExactText) for column in columns) > 100
     assert [column for column in columns if isinstance(column.type, String)] == []
 

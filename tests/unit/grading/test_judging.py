@@ -15,18 +15,14 @@ from jsonschema import Draft202012Validator
 from evalbot.errors import BadFile, ModelUnavailable, UnreadableVerdict
 from evalbot.grading.findings import CannotCheck
 from evalbot.grading.grades import GraderKind
+from evalbot.grading.judge_prompts import MAX_MATERIAL, Material, fill_judge_prompt, judge_messages, verdict_schema
 from evalbot.grading.judging import (
     HARMLESS,
-    MAX_MATERIAL,
     NOT_WORTH,
-    Material,
     Verdict,
-    fill_judge_prompt,
     grade_without_judge,
     judge_grade,
-    judge_messages,
     parse_verdict,
-    verdict_schema,
     worth_judging,
 )
 from evalbot.runs.outputs import OutputId

@@ -9,14 +9,15 @@ from pathlib import Path
 import pytest
 
 from evalbot.grading.checks import run_check
-from evalbot.grading.judging import judge_messages, parse_verdict
+from evalbot.grading.judge_prompts import judge_messages
+from evalbot.grading.judging import parse_verdict
 from evalbot.library.project import load_project
 from evalbot.playground.simulated.bank import KnownQuestion, load_questions
 from evalbot.playground.simulated.judge import read_judge_prompt, verdict
 from evalbot.playground.simulated.simulation import JUDGE, Simulation
+from evalbot.suites.filling import fill_prompt
 from evalbot.suites.graders import GraderSpec, GraderType
 from evalbot.suites.items import Item, Split
-from evalbot.suites.prompts import fill_prompt
 from evalbot.suites.suites import Suite
 
 ROOT = Path(__file__).parents[3]

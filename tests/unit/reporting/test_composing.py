@@ -112,7 +112,7 @@ def test_change_in_a_short_series_is_told_against_the_week_before() -> None:
     digest = compose({"desk": weeks({"citations": FRESH_DROP}), "shop": weeks({"tone": STEADY})})
     assert digest.headline == "citations down"
     assert [digest.sentences[0], digest.sentences[-1]] == [
-        "desk · main: citations is worse than in the week to 1 Nov, −30 points (−44 to −14, n 40).",
+        "desk · main: citations is worse than in the week to 1 Nov, −30 points (−45 to −18, n 40).",
         "Nothing else moved clearly.",
     ]
 

@@ -450,6 +450,6 @@ def test_every_skill_of_a_large_run_is_corrected() -> None:
     scores = [replace(one, kinds_by={RUBRIC: JUDGE, "exact": CHECK}, kinds=JUDGE | CHECK) for one in scores]
     skill_of: dict[ItemId, str | None] = {one.item_id: f"s{n % 20}" for n, one in enumerate(scores)}
     said = people(scores, drawn_of(truth, 400, 18), 400 / 2_000)
-    rows = completed_rows(score_rows(scores, skill_of, frozenset()), scores, [("main", scores[0].item_id)], skill_of)
+    rows = completed_rows(score_rows(scores, skill_of, frozenset()), scores, skill_of)
     rows = corrected_rows(rows, scores, skill_of, said)
     assert sum(row.corrected is not None for row in rows) == 2 * 21

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalbot.errors import BadRequest
-from evalbot.reporting.estimates import OVERALL, Change, Estimate, RunSummary, ScoreRow
+from evalbot.grading.calibration import JudgeStanding, Standing
+from evalbot.reporting.estimates import OVERALL, Change, Correction, Estimate, How, RunSummary, ScoreRow
 from evalbot.reporting.gates import State, evaluate_gate, gated_targets
 from evalbot.stats.verdicts import Verdict
 from evalbot.suites.gates import Condition, Measure, check_names, parse_condition, parse_gate
@@ -180,3 +181,59 @@ def test_a_named_target_is_judged_alone() -> None:
     rows = (row(make_estimate(0.2)), row(make_estimate(0.9), target="new"))
     result = evaluate_gate(parse_gate(["targets.new.overall.score < 0.5"]), summary_of(*rows), ["main", "new"])
     assert [(one.target, one.state) for one in result.outcomes] == [("new", State.CLEAR)]
+
+
+# --- judges that are unverified --------------------------------------------------------------------
+
+BAD = JudgeStanding(Standing.UNVERIFIED, 0.6, 0.5, 0.7, 60, 0.7, 0.85, "It agrees less.", more=120)
+JUDGED = make_estimate(0.95, n=40, how=How.JUDGE)
+
+
+@pytest.mark.parametrize(
+    ("text", "state"),
+    [
+        ("overall.lower < 0.5", State.UNVERIFIED),
+        ("overall.lower < 0.99", State.UNVERIFIED),
+        ("skills.tone.score < 0.1", State.UNVERIFIED),
+        ("overall.delta.significant_drop", State.UNVERIFIED),
+        ("overall.delta.significant_gain", State.UNVERIFIED),
+        ("overall.delta.lower < -0.5", State.UNVERIFIED),
+        ("overall.n < 30", State.CLEAR),
+        ("overall.n < 50", State.MET),
+        ("errors > 0", State.CLEAR),
+        ("skills.sums.lower < 0.5", State.CLEAR),
+    ],
+)
+def test_an_unverified_judge_decides_nothing(text: str, state: State) -> None:
+    """Good or bad, its numbers neither pass nor fail a gate: they leave it undecided, which is no pass; counts still count."""
+    rows = (row(JUDGED), row(JUDGED, skill="tone"), row(make_estimate(0.9), skill="sums"))
+    judged = replace(change(Verdict.BETTER), how=How.JUDGE)
+    result = evaluate_gate(parse_gate([text]), summary_of(*rows, changes=(judged,), standing=BAD), ["main"])
+    assert result.outcomes[0].state is state
+    assert result.failed is (state in (State.UNVERIFIED, State.MET))
+    assert (result.remedy != "") is (state is State.UNVERIFIED)
+
+
+@pytest.mark.parametrize("standing", [Standing.TRUSTED, Standing.UNMEASURED])
+def test_a_judge_that_was_not_found_wanting_decides(standing: Standing) -> None:
+    """One that may be believed, or that nobody measured, decides as before."""
+    summary = summary_of(row(JUDGED), standing=replace(BAD, standing=standing))
+    assert not evaluate_gate(parse_gate(["overall.lower < 0.5"]), summary, ["main"]).failed
+
+
+def test_what_people_corrected_decides() -> None:
+    """The corrected number is people's, and a gate may pass on it whatever the judge is worth."""
+    found = Correction(make_estimate(0.9, n=40, how=How.CORRECTED, human_n=20), 40, 0.1)
+    summary = summary_of(replace(row(JUDGED), corrected=found), standing=BAD)
+    gate = evaluate_gate(parse_gate(["overall.lower < 0.5"]), summary, ["main"])
+    assert (gate.failed, gate.unverified, gate.remedy) == (False, (), "")
+
+
+def test_what_to_do_is_said_with_how_many_grades() -> None:
+    """The remedy names calibration and how many grades; the outcome how many of this run would correct its number."""
+    summary = summary_of(replace(row(JUDGED), grades_needed=7), standing=BAD)
+    gate = evaluate_gate(parse_gate(["overall.lower < 0.5"]), summary, ["main"])
+    assert gate.remedy == "Calibrate it, or let people grade about 120 answers more, drawn by chance."
+    assert gate.outcomes[0].grades_needed == 7
+    hopeless = replace(summary, standing=replace(BAD, more=None))
+    assert "take another judge" in evaluate_gate(parse_gate(["overall.lower < 0.5"]), hopeless, ["main"]).remedy

@@ -12,12 +12,17 @@ from rich.console import Console
 
 from evalbot.grading.calibration import JudgeStanding, Standing
 from evalbot.reporting.estimates import Correction, Degenerate, How, Response, RunSummary
+from evalbot.reporting.gates import evaluate_gate
 from evalbot.reports.contents import RunReport
+from evalbot.reports.gate_words import gate_line
 from evalbot.reports.github import run_github
 from evalbot.reports.html import run_html
+from evalbot.reports.interval_chart import chart_rows, interval_chart
 from evalbot.reports.json import run_json
+from evalbot.reports.junit import run_junit
 from evalbot.reports.words import run_verdict
-from evalbot.terminal.showing import print_verdict
+from evalbot.suites.gates import parse_gate
+from evalbot.terminal.showing import print_gate, print_verdict
 from evalbot.terminal.summaries import print_run
 from tests.factories import make_estimate
 from tests.unit.reports.report_samples import mixed_report
@@ -126,3 +131,73 @@ def test_the_json_has_it_all() -> None:
     assert json.loads(run_json(report_with(constant)))["degenerate"] == [
         {"target": "main", "items": 12, "scored": False}
     ]
+
+
+# --- gates, and every other place ------------------------------------------------------------------
+
+
+def gated(report: RunReport, *conditions: str) -> RunReport:
+    """Give a report with how a gate of these conditions stands."""
+    found = evaluate_gate(parse_gate(conditions), report.summary, [target.label for target in report.run.targets])
+    return replace(report, gate=found)
+
+
+@pytest.mark.parametrize("name", ["page", "github"])
+def test_an_undecided_gate_says_so_and_what_to_do(name: str) -> None:
+    """On the word of an unverified judge no gate passes; the reader learns that it is not decided, and what decides it."""
+    report = gated(report_with(unverified), "overall.lower < 0.01")
+    said = WRITERS[name](report).replace("&#44;", ",").replace("&#58;", ":").replace("&#39;", "'")
+    assert "Gate not decided, so it fails: 1 of 1 condition stands on a judge that is unverified" in said
+    assert "unverified, so it decides nothing" in said
+    assert "calibrate it" in said.lower()
+
+
+def test_an_undecided_gate_in_json_and_on_the_terminal() -> None:
+    """Programs find state, remedy and that it is not decided; the terminal marks it as failed and says why."""
+    report = gated(report_with(unverified), "overall.lower < 0.01", "errors > 100")
+    data = json.loads(run_json(report))["gate"]
+    assert (data["failed"], data["decided"]) == (True, False)
+    assert [one["state"] for one in data["conditions"]] == ["unverified", "clear"]
+    assert data["remedy"]
+    out = io.StringIO()
+    assert report.gate is not None
+    print_gate(Console(file=out, width=300, no_color=True), report.gate)
+    assert "✗ overall.lower < 0.01" in out.getvalue()
+    assert "Gate not decided" in out.getvalue()
+
+
+def test_a_gate_with_both_kinds_counts_both() -> None:
+    """A condition that is met fails the gate for good; the undecided ones are told beside it."""
+    report = gated(report_with(unverified), "overall.lower < 0.01", "errors >= 0")
+    assert report.gate is not None
+    assert gate_line(report.gate).startswith("Gate failed: 2 of 2 conditions, 1 of them as the judge is unverified. ")
+
+
+def test_junit_says_how_far_the_judge_may_be_believed() -> None:
+    """A CI server that reads only this file shows the judge's standing and no headline on its word."""
+    said = run_junit(report_with(unverified))
+    assert 'name="judge" value="big, unverified: agrees with people 60 % (50 to 70, n 60)"' in said
+    assert "judge unverified: no headline" in said
+    assert 'name="judge"' not in run_junit(report_with(lambda summary: replace(summary, judge="")))
+
+
+def test_the_picture_has_no_verdict_on_an_unverified_judges_word() -> None:
+    """Its marks are pale, its drop is not red, and the words for those who hear it say why."""
+    page = run_html(report_with(unverified))
+    assert "What stands on the judge alone is pale" in page
+    rows = chart_rows(report_with(unverified).summary.rows, (), ["main"], lambda _: True)
+    assert all(row.doubted for row in rows)
+    assert ", unverified" in str(interval_chart(rows, ["main"], "c"))
+    assert "What stands on the judge alone is pale" not in run_html(report_with(corrected))
+
+
+def test_errors_counted_as_fails_are_marked_as_well() -> None:
+    """The number with errors stands on the same judge as the one without."""
+    errors = make_estimate(0.81, 0.05, 183, how=How.JUDGE)
+
+    def doubted(summary: RunSummary) -> RunSummary:
+        found = unverified(summary)
+        return replace(found, rows=(replace(found.rows[0], with_errors=errors), *found.rows[1:]))
+
+    for name in ("terminal", "page"):
+        assert "with errors counted as fails, unverified" in WRITERS[name](report_with(doubted))

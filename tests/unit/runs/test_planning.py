@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import islice, pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +18,7 @@ from evalbot.runs.planning import (
     plan_shard,
     plan_units,
     shard_count,
+    shard_units,
 )
 from evalbot.runs.runs import Run
 from evalbot.suites.items import Item, ItemId
@@ -63,9 +65,21 @@ def test_shards_are_the_plan_cut_into_pieces(run: Run) -> None:
     """One after the other the shards give the plan; all but the last are full, and there is none beyond it."""
     shards = [list(plan_shard(run, k)) for k in range(shard_count(run))]
     assert [unit for shard in shards for unit in shard] == list(plan_units(run))
-    assert all(len(shard) == SHARD_UNITS for shard in shards[:-1])
+    assert all(len(shard) == shard_units(run) <= SHARD_UNITS for shard in shards[:-1])
     assert all(shards), "no shard is empty"
     assert list(plan_shard(run, shard_count(run))) == []
+
+
+@pytest.mark.parametrize(
+    ("items", "concurrency", "shards"),
+    [(50, 8, 1), (60, 8, 2), (400, 8, 4), (1_999, 8, 4), (5_000, 8, 10), (400, 1, 1)],
+)
+def test_a_run_is_cut_for_several_workers(items: int, concurrency: int, shards: int) -> None:
+    """Four workers have something to do in all but the smallest runs; one that asks one thing at a time stays whole."""
+    run = make_run(
+        targets=(MAIN,), item_ids=tuple(ItemId(f"i{n}") for n in range(items)), repeats=1, concurrency=concurrency
+    )
+    assert shard_count(run) == shards
 
 
 def test_a_unit_that_a_program_dies_at_is_tried_alone_and_then_given_up() -> None:

@@ -80,9 +80,8 @@ def _values(part: Any) -> list[Any]:
 
 def text_problems(text: str) -> list[str]:
     """Check that a text holds nothing that hides, bends or stacks characters."""
-    odd = [
-        c for c in text if c not in "\n\u200c\u200d" and unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
-    ]
+    kinds = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
+    odd = sorted(c for c in set(text) if c not in "\n\u200c\u200d" and unicodedata.category(c) in kinds)
     found = [f"odd character U+{ord(odd[0]):04X}"] if odd else []
     found += ["bent or invisible"] if BENT.search(text) else []
     found += ["a run of joiners"] if re.search("[\u200c\u200d]{2,}", text) else []

@@ -19,7 +19,7 @@ from evalbot.runs.runs import Progress, Run, RunStatus
 from evalbot.slack.command_values import Verb
 from evalbot.slack.views.digests import digest_message, digest_numbers_view
 from evalbot.slack.views.errors import error_message, failure_message
-from evalbot.slack.views.explain import arithmetic_view, explanation_message
+from evalbot.slack.views.explain import arithmetic_view, explanation_message, explanation_view
 from evalbot.slack.views.feedback import candidate_card, edit_candidate_view, reject_candidate_view, thanks_message
 from evalbot.slack.views.help import help_message, suites_message
 from evalbot.slack.views.home import HomeState, home_view
@@ -275,6 +275,16 @@ VIEWS: dict[str, Callable[[Samples], Sent]] = {
     "calibration_card_plain": lambda s: calibration_card(make_calibration(s.text, examples=0, n=12)),
     "explanation": lambda s: explanation_message(make_explanation(s.text)),
     "explanation_judge": lambda s: explanation_message(make_judge_explanation(s.text), shared_by="<@U0DANA>"),
+    "explanation_whole": lambda s: explanation_view(make_explanation(s.text)),
+    "explanation_digest": lambda s: explanation_message(
+        replace(
+            make_explanation(s.text),
+            run_id=None,
+            digest_id="dig5",
+            shown=None,
+            said=s.text or "−40 points (−48 to −31)",
+        )
+    ),
     "arithmetic": lambda s: arithmetic_view([make_explanation(s.text), make_judge_explanation(s.text)]),
     "full_text": lambda s: full_text_view(s.review(make_review_state())),
     "reason": lambda s: reason_view(s.review(make_review_state()), 1),

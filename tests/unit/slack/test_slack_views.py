@@ -12,10 +12,11 @@ import pytest
 from evalbot.errors import BadRequest
 from evalbot.grading.consensus import Consensus
 from evalbot.grading.reviews import ReviewStatus
-from evalbot.reporting.estimates import OVERALL, Degenerate, ScoreRow
+from evalbot.reporting.digests import period
+from evalbot.reporting.estimates import OVERALL, Degenerate, How, ScoreRow
 from evalbot.runs.runs import RunStatus
 from evalbot.slack.ids import ActionId, CallbackId, GradeClick, ReviewClick, RunClick, decode, encode
-from evalbot.slack.views.digests import digest_message, period
+from evalbot.slack.views.digests import digest_message
 from evalbot.slack.views.errors import error_message
 from evalbot.slack.views.feedback import candidate_card
 from evalbot.slack.views.home import home_view
@@ -215,12 +216,31 @@ def test_an_unverified_judge_leaves_the_headline_and_is_marked() -> None:
 def test_a_digest_marks_what_is_unverified() -> None:
     """A row on the word of an unverified judge alone says so, and its drop is not bold and not first."""
     digest = make_digest()
-    doubted = replace(digest, lines=tuple(replace(line, verified=line.skill != "citations") for line in digest.lines))
+    lines = (
+        replace(line, verified=line.skill != "citations", change_verified=line.skill != "citations")
+        for line in digest.lines
+    )
+    doubted = replace(digest, lines=tuple(lines))
     table = next(b for b in digest_message(doubted, {}, has_picture=False)["blocks"] if b["type"] == "table")
     row = next(row for row in table["rows"] if row[0]["text"].startswith("citations"))
     assert row[1]["text"].endswith("unverified")
     assert row is not table["rows"][1]
-    assert row[4]["type"] == "raw_text"
+    assert (row[4]["type"], row[4]["text"]) == ("raw_text", "▼ worse, unverified")
+
+
+def test_a_change_by_an_unverified_judge_is_marked_beside_a_corrected_number() -> None:
+    """People corrected the number of the week, not its change: only that is marked, and it is not bold."""
+    digest = make_digest()
+    corrected = make_estimate(0.49, 0.17, 30, how=How.CORRECTED, human_n=20)
+    lines = tuple(
+        replace(line, now=corrected, change_verified=False) if line.skill == "citations" else line
+        for line in digest.lines
+    )
+    table = next(
+        b for b in digest_message(replace(digest, lines=lines), {}, has_picture=False)["blocks"] if b["type"] == "table"
+    )
+    row = next(row for row in table["rows"] if row[0]["text"].startswith("citations"))
+    assert (row[1]["text"], row[4]["type"], row[4]["text"]) == ("49 %", "raw_text", "▼ worse, unverified")
 
 
 def test_failures_keep_holdout_items_unknown() -> None:

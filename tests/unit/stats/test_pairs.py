@@ -108,7 +108,7 @@ def test_sign_flips_of_many_items(rng: np.random.Generator) -> None:
 
 
 def test_compare_pairs_chooses_test_and_interval(rng: np.random.Generator) -> None:
-    """Votes get McNemar with Newcombe, few grades sign flips, many t, clusters CR1."""
+    """Votes get McNemar with a score interval, few grades sign flips, many t, clusters CR1."""
     a, b = rng.uniform(0, 0.8, 60), rng.uniform(0.2, 1, 60)
     assert pairs.compare_pairs(a > 0.5, b > 0.5, rng).test == "exact McNemar"
     assert pairs.compare_pairs(a, b, rng).test == "paired t"
@@ -190,7 +190,7 @@ def test_power_functions_invert_each_other() -> None:
 
 
 @pytest.mark.parametrize("draws", [400, pytest.param(8000, marks=pytest.mark.drill)])
-def test_newcombe_covers_and_false_verdicts_are_rare(draws: int) -> None:
+def test_votes_are_covered_and_false_verdicts_are_rare(draws: int) -> None:
     """With no true change, better or worse is said at most in 5% of runs, and the interval covers zero."""
     rng = np.random.default_rng(7)
     claimed = covered = 0

@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
+from evalbot.suites.filling import fill_prompt
 from evalbot.suites.items import Item, ItemId, Message, Split, split_of
-from evalbot.suites.prompts import PLAIN_PROMPT, Prompt, fill_prompt
+from evalbot.suites.prompts import PLAIN_PROMPT, Prompt
 from tests.factories import make_item
 
 TURNS = st.lists(st.builds(Message, st.sampled_from(["system", "user", "assistant"]), st.text(max_size=9)), max_size=4)

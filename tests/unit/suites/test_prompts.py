@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalbot.errors import BadFile
+from evalbot.suites.filling import MAX_PROMPT_CHARS, compiled_template, fill_prompt, fill_template
 from evalbot.suites.items import Message
-from evalbot.suites.prompts import MAX_PROMPT_CHARS, PLAIN_PROMPT, Prompt, compiled_template, fill_prompt, fill_template
+from evalbot.suites.prompts import PLAIN_PROMPT, Prompt
 from tests.factories import make_item
 
 HOSTILE = st.sampled_from(

@@ -2,8 +2,8 @@
  * Elements a person presses: buttons, confirm dialogs, overflow menus, feedback and icon buttons.
  */
 
-import { html, classes, useRef, useState } from "../core/ui.js";
-import { safeUrl } from "../core/routes.js";
+import { html, classes, useApp, useRef, useState } from "../core/ui.js";
+import { parsePermalink, safeUrl } from "../core/routes.js";
 import { TextObject, wordsOf } from "../text/inline.js";
 import { Icon } from "../parts/icons.js";
 import { Dialog, Menu } from "../parts/layers.js";
@@ -37,11 +37,19 @@ export function useConfirm(confirm) {
 
 /** A button of an actions block, section or card. */
 export function Button({ block, element }) {
+  const { actions } = useApp();
   const [busy, act] = useAct(block, element);
   const [guard, dialog] = useConfirm(element.confirm);
   const look = classes("button", element.style === "primary" && "button-primary", element.style === "danger" && "button-danger", busy && "is-busy");
   const payload = { value: element.value };
   const label = element.accessibility_label;
+  const place = element.url && parsePermalink(element.url);
+  if (place) {
+    // A message of this workspace opens here, as in Slack.
+    const follow = () => { act(payload); actions.openMessage(place); };
+    return html`<button type="button" class=${look} aria-label=${label} data-action=${element.action_id}
+        onClick=${follow}><${TextObject} text=${element.text} /></button>`;
+  }
   if (element.url && safeUrl(element.url)) {
     return html`<a class=${look} href=${safeUrl(element.url)} target="_blank" rel="noopener noreferrer" aria-label=${label}
         data-action=${element.action_id}
@@ -60,12 +68,15 @@ export const WorkflowButton = ({ element }) => html`<button type="button" class=
 
 /** The "…" menu. */
 export function Overflow({ block, element }) {
+  const { actions } = useApp();
   const anchor = useRef(null);
   const [open, setOpen] = useState(false);
   const [busy, act] = useAct(block, element);
   const [guard, dialog] = useConfirm(element.confirm);
   const choose = (option) => {
-    if (option.url && safeUrl(option.url)) window.open(safeUrl(option.url), "_blank", "noopener");
+    const place = option.url && parsePermalink(option.url);
+    if (place) actions.openMessage(place);
+    else if (option.url && safeUrl(option.url)) window.open(safeUrl(option.url), "_blank", "noopener");
     guard(() => act({ selected_option: option }));
   };
   const items = (element.options ?? []).map((option) => ({ label: html`<${TextObject} text=${option.text} />`, onSelect: () => choose(option) }));

@@ -8,6 +8,7 @@ import { Icon } from "./icons.js";
 import { MessageList } from "./message_list.js";
 import { Composer } from "./composer.js";
 import { Avatar, Badges, LocalTime } from "./people.js";
+import { SuggestedPrompts } from "./prompts.js";
 
 const EMPTY = { messages: [], more: false, loaded: false };
 
@@ -108,6 +109,7 @@ export function ChannelView({ id, onMenu }) {
         : html`<${MessageList} key=${id} channel=${id} messages=${timeline.messages} pending=${pending} more=${timeline.more}
             loading=${timeline.loading} loadOlder=${loadOlder} newFrom=${newFrom} onSeen=${seen} top=${html`<${Beginning}
             channel=${channel} />`} label=${`Messages in ${title}`} />`}
+    ${isMember(channel, me) && html`<${SuggestedPrompts} channel=${id} />`}
     ${isMember(channel, me) ? html`<${Composer} channel=${id} placeholder=${placeholder} onEditLast=${editLast} />` : html`<${JoinBar}
         channel=${channel} />`}`;
 }

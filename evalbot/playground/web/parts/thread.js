@@ -7,6 +7,7 @@ import { threadKey } from "../core/store.js";
 import { Composer } from "./composer.js";
 import { Icon } from "./icons.js";
 import { MessageList } from "./message_list.js";
+import { SuggestedPrompts } from "./prompts.js";
 import { channelTitle, editOwnLast, isDirect, isMember } from "./channel.js";
 
 const EMPTY = { messages: [], loaded: false };
@@ -57,6 +58,7 @@ export function ThreadPane({ channel: id, ts }) {
     <${MessageList} key=${`${id}:${ts}`} channel=${id} messages=${thread.messages} pending=${pending} inThread loading=${!thread.loaded}
         fromTop=${isNew.current && thread.loaded} label="Thread" />
     ${spoken?.status && html`<${Status} spoken=${spoken} name=${apps[0]?.name ?? "The app"} />`}
+    ${isMember(channel, me) && html`<${SuggestedPrompts} channel=${id} threadTs=${ts} />`}
     ${isMember(channel, me) && html`<${Composer} channel=${id} threadTs=${ts} placeholder=${placeholder}
         onEditLast=${() => editOwnLast(thread.messages, me)} />`}
   </aside>`;
