@@ -140,16 +140,23 @@ async def open_bot(
         posting = slack_client(settings, session)
         stack.callback(claims.release, SENDING)
         sender = OutboxSender(posting, outbox, pace, may_send=lambda: claims.take(SENDING))
-        stack.push_async_callback(_stop, asyncio.create_task(sender.run(), name="outbox"))
-        stack.push_async_callback(_stop, asyncio.create_task(program.follow(pace.progress_s), name="follow"))
-        scheduler = start_schedule(program.services, read_keeping(settings))
-        stack.callback(scheduler.shutdown, wait=False)
+        _go_on_beside(stack, settings, program, sender, pace)
         waiting = await program.resume()
         await go_on(program.services)
         log.info("connected", extra={"action": "connected", "team": identity.team, "resumed": waiting})
         bot = Bot(program, outbox, door, url, health)
         stack.push_async_callback(_pause, bot)
         yield bot
+
+
+def _go_on_beside(
+    stack: AsyncExitStack, settings: Settings, program: Program, sender: OutboxSender, pace: Pace
+) -> None:
+    """Deliver what waits, follow the runs that workers carry out and look after schedules, until the end."""
+    stack.push_async_callback(_stop, asyncio.create_task(sender.run(), name="outbox"))
+    stack.push_async_callback(_stop, asyncio.create_task(program.follow(pace.progress_s), name="follow"))
+    scheduler = start_schedule(program.services, read_keeping(settings))
+    stack.callback(scheduler.shutdown, wait=False)
 
 
 async def _pause(bot: Bot) -> None:

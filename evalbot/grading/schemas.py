@@ -51,6 +51,15 @@ def schema_fault(schema: dict[str, JsonValue] | bool, text: str, *, fenced: bool
     return "" if first is None else _fault_text(first)
 
 
+def schema_problem(schema: dict[str, JsonValue]) -> str | None:
+    """Say why something is no JSON Schema, None when it is one."""
+    try:
+        Draft202012Validator.check_schema(schema)
+    except (SchemaError, RecursionError) as error:
+        return f"is not a valid JSON Schema ({str(getattr(error, 'message', error))[:80]})"
+    return None
+
+
 def read_json(text: str) -> Any:
     """Read the JSON that an answer is, whole or in its one fenced block; raises ValueError. NaN is no JSON."""
     fences = _FENCE.findall(text) if "```" in text or "~~~" in text else []

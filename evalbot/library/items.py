@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import JsonValue, ValidationError
 
 from evalbot.library.documents import Document, FieldPath, Problem, refusal, refuse
-from evalbot.library.file_text import ITEMS_BYTES, read_text
+from evalbot.library.file_text import ITEMS_BYTES, read_lines
 from evalbot.library.item_format import ItemFile, MessageFile
 from evalbot.library.json_lines import MAX_NODES, read_json_lines
 from evalbot.library.project_files import SCHEME, Mention, ProjectFiles
@@ -37,32 +37,31 @@ class Located:
         return Problem((*self.path, *at), text)
 
 
-def located_items(suite: SuiteFile, document: Document, folder: Path, files: ProjectFiles) -> list[Located]:
-    """Give every item of a suite in order, those of named files in place of the name. Raises BadFile."""
-    found: list[Located] = []
-    values = 0
+def located_items(suite: SuiteFile, document: Document, folder: Path, files: ProjectFiles) -> Iterator[Located]:
+    """Give every item of a suite in order, one by one, those of named files in place of the name. Raises BadFile."""
+    count = values = 0
     for index, entry in enumerate(suite.items):
         path: FieldPath = ("items", index)
         if isinstance(entry, ItemFile):
-            found.append(Located(entry, document, path))
+            count += 1
+            yield Located(entry, document, path)
             continue
         if not entry.startswith(SCHEME):
             raise refusal(document, [Problem(path, "must be an item, or name files like `file://items/*.jsonl`")])
         for file in files.find_all(entry, Mention(document, path, folder)):
             for one, size in _items_of(file, files):
-                found.append(one)
-                values += size
-                if len(found) > MAX_ITEMS or values > MAX_NODES:
+                count, values = count + 1, values + size
+                if count > MAX_ITEMS or values > MAX_NODES:
                     text = f"the items are too many or too large (at most {MAX_ITEMS:,} items, {MAX_NODES:,} values)"
                     raise refusal(document, [Problem(path, text)])
-    return found
+                yield one
 
 
 def _items_of(file: Path, files: ProjectFiles) -> Iterator[tuple[Located, int]]:
     """Yield the items of one file with their number of values."""
     name = files.name_of(file)
     if file.suffix == ".jsonl":
-        for document in read_json_lines(read_text(file, name, ITEMS_BYTES), name):
+        for document in read_json_lines(read_lines(file, name, ITEMS_BYTES), name):
             item = validate(ItemFile, document)
             yield Located(item, replace(document, data=None), ()), document.values
     elif file.suffix in (".yaml", ".yml"):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import json
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from pydantic import JsonValue
 
@@ -92,10 +91,10 @@ def _check_text(text: str) -> None:
         raise BadJson(f"holds the control character {character_name(found[0])}")
 
 
-def read_json_lines(text: str, name: str) -> Iterator[Document]:
+def read_json_lines(lines: Iterable[str], name: str) -> Iterator[Document]:
     """Yield each line that is not blank as a document; raises BadFile with the number of the first bad line."""
     total = 0
-    for number, line in enumerate(io.StringIO(text), start=1):
+    for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:

@@ -52,7 +52,7 @@ def parse_rows(data: bytes, name: str, format: str = "auto") -> list[Row]:
 
 
 def _json_rows(text: str, name: str) -> Iterator[Row]:
-    for document in read_json_lines(text, name):
+    for document in read_json_lines(io.StringIO(text), name):
         if isinstance(document.data, dict):
             yield Row(document.place.line, document.data)
 

@@ -152,31 +152,31 @@ class _SuiteBuilder:
 
     def _items(self, defaults: Sequence[GraderSpec]) -> list[Item]:
         """Give the items, checked, each in its split."""
-        located = located_items(self.written, self.document, self.folder, self.files)
-        if not located:
-            raise refusal(self.document, [Problem(("items",), "the named files hold no items")])
-        items: list[Item] = []
-        for one in located:
+        items, given, seen = list[Item](), list[str | None](), set[str]()
+        wrong: list[tuple[Document, Problem]] = []
+        for one in located_items(self.written, self.document, self.folder, self.files):
             graders = self.graders.graders(one.written.graders, one.document, (*one.path, "graders"))
-            items.append(make_item(one, self.written.defaults.vars, graders, self.written.defaults.metadata))
-        problems = [(one.document, problem) for one, problem in self._item_problems(located, items, defaults)]
-        if problems:
-            first = problems[0][0]
-            raise refusal(first, [problem for document, problem in problems if document is first])
-        return apply_split(items, [one.written.split for one in located], self.written.split)
+            item = make_item(one, self.written.defaults.vars, graders, self.written.defaults.metadata)
+            found = [(one.document, problem) for problem in self._item_problems(one, item, defaults, seen)]
+            wrong += [problem for problem in found if not wrong or one.document is wrong[0][0]]
+            items.append(item)
+            given.append(one.written.split)
+        if not items:
+            raise refusal(self.document, [Problem(("items",), "the named files hold no items")])
+        if wrong:
+            raise refusal(wrong[0][0], [problem for _, problem in wrong])
+        return apply_split(items, given, self.written.split)
 
     def _item_problems(
-        self, located: Sequence[Located], items: Sequence[Item], defaults: Sequence[GraderSpec]
-    ) -> Iterable[tuple[Located, Problem]]:
-        """Yield what is wrong with items beside one another and with what the suite says of skills."""
-        seen: set[str] = set()
-        for one, item in zip(located, items, strict=True):
-            if item.id in seen:
-                yield one, one.problem("this id was used before; ids are unique in a suite", "id")
-            seen.add(item.id)
-            yield from ((one, problem) for problem in self._skill_problems(one, item))
-            if item.reference is None:
-                yield from ((one, problem) for problem in _unmatched(one, item, defaults))
+        self, one: Located, item: Item, defaults: Sequence[GraderSpec], seen: set[str]
+    ) -> Iterable[Problem]:
+        """Yield what is wrong with an item beside those before it, and with what the suite says of skills."""
+        if item.id in seen:
+            yield one.problem("this id was used before; ids are unique in a suite", "id")
+        seen.add(item.id)
+        yield from self._skill_problems(one, item)
+        if item.reference is None:
+            yield from _unmatched(one, item, defaults)
 
     def _skill_problems(self, one: Located, item: Item) -> Iterable[Problem]:
         skills = self.written.skills

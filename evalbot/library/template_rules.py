@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from string import Formatter
 
 from jinja2 import TemplateSyntaxError, meta, nodes
@@ -65,18 +66,24 @@ _ENVIRONMENT = ImmutableSandboxedEnvironment()
 
 def check_template(text: str, name: str, line: int, inputs: list[str] | None) -> None:
     """Check a template that begins at a line of a file; with `inputs` it may use no other variable. Raises BadFile."""
-    try:
-        tree = _ENVIRONMENT.parse(text)
-        _check_nodes(tree, name, line)
-        used = meta.find_undeclared_variables(tree)
-    except TemplateSyntaxError as error:
-        raise refuse(name, line + error.lineno - 1, f"the template is not valid: {shorten(error.message)}") from None
-    except (RecursionError, ValueError, OverflowError, MemoryError):
-        raise refuse(name, line, "the template is too deeply nested") from None
+    used = _variables_of(text, name, line)
     unknown = sorted(used - set(inputs)) if inputs is not None else []
     if unknown:
         said = f"the template uses `{shorten(unknown[0])}`, which is not one of its inputs"
         raise refuse(name, line, said + did_you_mean(unknown[0], list(inputs or ())))
+
+
+@lru_cache(maxsize=64)
+def _variables_of(text: str, name: str, line: int) -> frozenset[str]:
+    """Give the variables of a template after checking it; one judge's prompt is named by many rubrics and checked once."""
+    try:
+        tree = _ENVIRONMENT.parse(text)
+        _check_nodes(tree, name, line)
+        return frozenset(meta.find_undeclared_variables(tree))
+    except TemplateSyntaxError as error:
+        raise refuse(name, line + error.lineno - 1, f"the template is not valid: {shorten(error.message)}") from None
+    except (RecursionError, ValueError, OverflowError, MemoryError):
+        raise refuse(name, line, "the template is too deeply nested") from None
 
 
 def _check_nodes(tree: nodes.Template, name: str, line: int) -> None:

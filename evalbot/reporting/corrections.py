@@ -292,8 +292,8 @@ def pool_mean(part: Part, weight: float | None = None, guesses: Floats | None = 
     seen = part.labelled
     people, judge = part.people[seen], part.judge[seen]
     if guesses is None:
-        items = part.item[seen]
-        clusters = items if np.unique(items).size < items.size else None
+        items, place = first_seen(part.item[seen])
+        clusters = place if items.size < place.size else None
         found = corrected_pool_mean(people, judge, part.judge, cluster_index=clusters, weight=weight).measured
     else:
         answered = people.size / int((part.chance > 0).sum())
@@ -347,8 +347,9 @@ def people_rows(scores: Scores, skill_of: Mapping[ItemId, str | None], people: P
     if not people.drawn:
         return []
     table = as_table(scores)
-    names = {name: code for code, name in enumerate(dict.fromkeys(people.criterion_of.values()))}
-    codes = np.array([names.get(people.criterion_of.get(one, ""), -1) for one in table.items], dtype=np.int64)
+    names = dict[str, int]()
+    wanted = (people.criterion_of.get(one) for one in table.items)
+    codes = np.array([-1 if one is None else names.setdefault(one, len(names)) for one in wanted], dtype=np.int64)
     asked = codes[table.outputs.item]
     group = np.where(table.outputs.answered & (asked >= 0), table.outputs.target * np.int64(len(names)) + asked, -1)
     scored, found = set(table.scored_targets()), _People(table, skill_of, people)

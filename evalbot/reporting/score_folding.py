@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -54,12 +54,13 @@ class _Grades:
 class ScoreFolding:
     """Folds result rows into a table.
 
-    `wanted` is how many automatic grades an answer to each item gets; `named` are the outputs that must be found by id.
+    `items` numbers the items that were asked from 0, and grows by others that are met; `wanted` is how many automatic grades an
+    answer to each of them gets. `named` are the outputs that must be found by id.
     """
 
-    def __init__(self, wanted: Mapping[ItemId, int], named: Collection[OutputId] = ()) -> None:
-        self._wanted, self._named = wanted, named
-        self._targets, self._items, self._criteria = dict[str, int](), dict[ItemId, int](), dict[str, int]()
+    def __init__(self, items: dict[ItemId, int], wanted: Sequence[int], named: Collection[OutputId] = ()) -> None:
+        self._items, self._wanted, self._named = items, wanted, named
+        self._targets, self._criteria = dict[str, int](), dict[str, int]()
         self._places: dict[OutputId, int] = {}
         self._size = 0
         self._cost: float | None = None
@@ -122,7 +123,9 @@ class ScoreFolding:
         item = np.concatenate([np.zeros(0, dtype=np.int32), *(one.item for one in pages)])
         answered = np.concatenate([np.zeros(0, dtype=np.bool_), *(one.answered for one in pages)])
         grades = self._all_grades()
-        wanted = np.array([self._wanted.get(one, 0) for one in self._items], dtype=np.int32)[item]
+        wanted = np.zeros(len(self._items), dtype=np.int32)
+        wanted[: len(self._wanted)] = self._wanted
+        wanted = wanted[item]
         there = np.bincount(grades.output, minlength=target.size)
         complete = answered & (wanted > 0) & (there >= wanted)
         verdicts = _verdicts(grades, complete, len(self._criteria))

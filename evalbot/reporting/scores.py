@@ -220,8 +220,8 @@ def _completed(row: ScoreRow, table: ScoreTable, skills: _Skills, checked: Crite
         values = np.append(out.passed[mine].astype(np.float64), np.zeros(errors.size))
         means = item_means(np.append(out.item[mine], out.item[errors]), values)[1]
         row = replace(row, with_errors=_estimate_of(means, row.estimate.how, row.estimate.human_n))
-    if row.estimate.how is How.CHECK_AND_JUDGE:
-        mine = mine[checked.there[mine]]
+    mine = mine[checked.there[mine]]
+    if row.estimate.how is How.CHECK_AND_JUDGE and mine.size:
         means = item_means(out.item[mine], checked.score[mine])[1]
         row = replace(row, checks=_estimate_of(means, How.CHECK, 0))
     return row

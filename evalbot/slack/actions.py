@@ -85,16 +85,21 @@ Handler = Callable[[Door, Press], Awaitable[Next | None]]
 
 
 def read_press(body: Mapping[str, Any], person: Person) -> Press:
-    """Read a press off Slack's payload; raises BadRequest for one without an action."""
+    """Read a press off Slack's payload; raises BadRequest for one without an action.
+
+    What stands in the channel belongs to no thread, also when it has replies: an answer goes where the button was seen.
+    """
     pressed = (body.get("actions") or [{}])[0]
     chosen = pressed.get("selected_option") or {}
     container = body.get("container") or {}
+    message_ts = str(container.get("message_ts") or "")
+    thread_ts = str((body.get("message") or {}).get("thread_ts") or container.get("thread_ts") or "")
     return Press(
         person=person,
         value=str(pressed.get("value") or chosen.get("value") or ""),
         channel=str((body.get("channel") or {}).get("id") or container.get("channel_id") or ""),
-        message_ts=str(container.get("message_ts") or ""),
-        thread_ts=str((body.get("message") or {}).get("thread_ts") or container.get("thread_ts") or ""),
+        message_ts=message_ts,
+        thread_ts="" if thread_ts == message_ts else thread_ts,
         trigger_id=str(body.get("trigger_id") or ""),
         response_url=str(body.get("response_url") or ""),
     )

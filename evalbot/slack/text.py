@@ -11,40 +11,18 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+from evalbot.reporting.odd_characters import MOST_MARKS, is_joiner, is_odd, joins, odd_mark, stack_note
+
 Block = dict[str, Any]
 
 MOST_INPUT = 3_000
 """The longest text an input of a modal begins with."""
-
-MOST_COMBINING = 3
-"""How many combining marks a character keeps; the scripts in use need no more."""
 
 LONGEST_CLUSTER = 16
 """A cut looks back over this many pieces for the beginning of what it would split."""
 
 NOTE_FROM = 100
 """Limits below this leave no room to say how much was cut: there an ellipsis says that something was."""
-
-_ODD_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
-_ODD_RANGES = (
-    (0x034F, 0x034F),
-    (0x115F, 0x1160),
-    (0x17B4, 0x17B5),
-    (0x180B, 0x180F),
-    (0x2800, 0x2800),
-    (0x3164, 0x3164),
-    (0xFDD0, 0xFDEF),
-    (0xFE00, 0xFE0F),
-    (0xFFA0, 0xFFA0),
-    (0xFFFC, 0xFFFC),
-    (0xFFFE, 0xFFFF),
-    (0x1D173, 0x1D17A),
-    (0xE0000, 0xE0FFF),
-)
-"""Characters that no category gives away: fillers, blanks, variation selectors, tags, noncharacters."""
-
-_ZWNJ, _ZWJ, _VARIATION = "\u200c", "\u200d", "\ufe0f"
-_SYMBOLS = frozenset({"So", "Sm", "Sk", "Po", "Nd", "Pd"})
 
 _LOOKALIKES = str.maketrans({"*": "∗", "~": "∼", "`": "ˋ"})
 _MARKUP = (
@@ -206,14 +184,14 @@ def _piece_at(text: str, place: int) -> _Piece:
     if character == "\n" or text.startswith("\r\n", place):
         return _line_breaks(text, place)
     category = unicodedata.category(character)
-    if _is_odd(character, category):
-        if _joins(text, place):
+    if is_odd(character, category):
+        if joins(text, place):
             return _Piece(1, character, glued=True)
         end = _end_of_run(text, place, character)
-        return _Piece(end - place, _mark(character, end - place))
+        return _Piece(end - place, odd_mark(character, end - place))
     if category in ("Mn", "Me"):
         return _stack(text, place)
-    return _Piece(1, character, glued="\U0001f3fb" <= character <= "\U0001f3ff" or text[place - 1 : place] == _ZWJ)
+    return _Piece(1, character, glued="\U0001f3fb" <= character <= "\U0001f3ff" or is_joiner(text, place))
 
 
 def _line_breaks(text: str, place: int) -> _Piece:
@@ -233,18 +211,9 @@ def _line_breaks(text: str, place: int) -> _Piece:
 def _stack(text: str, place: int) -> _Piece:
     """Keep the first combining marks of a stack and count the rest."""
     end = place
-    while end < len(text) and unicodedata.category(text[end]) in ("Mn", "Me") and not _is_odd(text[end], "Mn"):
+    while end < len(text) and unicodedata.category(text[end]) in ("Mn", "Me") and not is_odd(text[end], "Mn"):
         end += 1
-    kept, more = text[place:end][:MOST_COMBINING], end - place - MOST_COMBINING
-    return _Piece(end - place, f"{kept}[+{more:,} marks]" if more > 0 else kept, glued=True)
-
-
-def _is_odd(character: str, category: str) -> bool:
-    """Tell whether a character is invisible, steers the display or is no character at all."""
-    if category in _ODD_CATEGORIES:
-        return True
-    code = ord(character)
-    return any(first <= code <= last for first, last in _ODD_RANGES) or code & 0xFFFE == 0xFFFE
+    return _Piece(end - place, text[place:end][:MOST_MARKS] + stack_note(end - place), glued=True)
 
 
 def _end_of_run(text: str, place: int, character: str) -> int:
@@ -253,31 +222,3 @@ def _end_of_run(text: str, place: int, character: str) -> int:
     while end < len(text) and text[end] == character:
         end += 1
     return end
-
-
-def _mark(character: str, count: int) -> str:
-    """Give the visible mark of an odd character that stands `count` times in a row."""
-    code = ord(character)
-    if code < 0x20 or code == 0x7F:
-        picture = chr(0x2400 + code) if code < 0x20 else "␡"
-        return picture * count if count <= 3 else f"[{picture} ×{count:,}]"
-    return f"[U+{code:04X}]" if count == 1 else f"[U+{code:04X} ×{count:,}]"
-
-
-def _joins(text: str, place: int) -> bool:
-    """Tell whether an invisible character does its proper work: inside an emoji, or between letters of a joining script."""
-    before, after = text[place - 1 : place], text[place + 1 : place + 2]
-    if not before:
-        return False
-    if text[place] == _VARIATION:
-        return unicodedata.category(before) in _SYMBOLS
-    if text[place] == _ZWJ and after and unicodedata.category(after) == "So":
-        return unicodedata.category(before) in ("So", "Sk") or before == _VARIATION
-    if text[place] in (_ZWJ, _ZWNJ) and after:
-        return _in_joining_script(before) and _in_joining_script(after) and unicodedata.category(after) == "Lo"
-    return False
-
-
-def _in_joining_script(character: str) -> bool:
-    """Tell whether a character belongs to the Arabic or an Indic script, where joiners change the letters."""
-    return "\u0600" <= character <= "\u077f" or "\u0900" <= character <= "\u0dff"

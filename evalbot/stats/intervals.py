@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evalbot.stats.quantiles import beta_quantile, two_sided_t, two_sided_z
+from evalbot.stats.wild_cluster import FEWEST_FOR_WILD, wild_cluster_ends
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -255,16 +256,23 @@ def clustered(
 ) -> Measured:
     """A mean of values that come in clusters, with the CR1 sandwich variance and t with clusters - 1 df.
 
-    Below ten clusters the larger of CR1 and the leave-one-cluster-out jackknife is taken and the method says so.
+    Below ten clusters the wild cluster bootstrap takes t's place and the method says so; below four, or without a known
+    range, it is t with the larger of CR1 and the leave-one-cluster-out jackknife. Clusters whose means are all equal get
+    the bound described at the top of this module.
     Source: Liang & Zeger 1986, doi:10.1093/biomet/73.1.13; Cameron & Miller 2015, doi:10.3368/jhr.50.2.317;
     Bell & McCaffrey 2002, Survey Methodology 28(2), 169-181 (the jackknife for few clusters).
     """
     x = as_floats(values)
     codes, count = cluster_codes(cluster_index, x.size)
-    if count < 2 or is_constant(x):
+    variance = cr1_variance(x - x.mean(), codes) if count > 1 else 0.0
+    if is_constant(x) or variance <= 1e-24:
         return equal_values(float(x.mean()), x.size, level, within, clusters=count)
-    se = sqrt(cr1_variance(x - x.mean(), codes))
-    method = "clustered t"
+    se, method = sqrt(variance), "clustered t"
+    if FEWEST_FOR_WILD <= count < FEW_CLUSTERS and within is not None:
+        sums, counts = sums_by(codes, x), sums_by(codes, np.ones(x.size))
+        ends = wild_cluster_ends(sums, counts, level, within.lower, within.upper)
+        method = "wild cluster bootstrap, few clusters"
+        return Measured(float(x.mean()), ends.lower, ends.upper, x.size, method, se=se, clusters=count, level=level)
     if count < FEW_CLUSTERS:
         se, method = max(se, sqrt(_jackknife_variance(x, codes))), "clustered t, few clusters"
     half = two_sided_t(level, count - 1) * se

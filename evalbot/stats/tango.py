@@ -10,16 +10,13 @@ narrower and covers as well.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import inf, sqrt
 
-from evalbot.stats.intervals import Interval
+from evalbot.stats.inversion import Ends, inverted
 from evalbot.stats.quantiles import two_sided_z
 
-_HALVINGS = 60
 
-
-def tango_bounds(gained: int, lost: int, n: int, level: float = 0.95) -> Interval:
+def tango_bounds(gained: int, lost: int, n: int, level: float = 0.95) -> Ends:
     """The score interval for (gained - lost) / n of n pairs, of which so many passed only the second or only the first time.
 
     Source: Tango 1998, doi:10.1002/(SICI)1097-0258(19980430)17:8<891::AID-SIM780>3.0.CO;2-B.
@@ -28,10 +25,7 @@ def tango_bounds(gained: int, lost: int, n: int, level: float = 0.95) -> Interva
         raise ValueError(f"{gained} gained and {lost} lost of {n} pairs is no table.")
     z, value = two_sided_z(level), (gained - lost) / n
 
-    def inside(difference: float) -> bool:
-        return abs(score_statistic(gained, lost, n, difference)) <= z
-
-    return Interval(_last_inside(inside, value, -1.0), _last_inside(inside, value, 1.0))
+    return inverted(lambda supposed: abs(score_statistic(gained, lost, n, supposed)) <= z, value, -1.0, 1.0)
 
 
 def score_statistic(gained: int, lost: int, n: int, difference: float) -> float:
@@ -49,14 +43,3 @@ def score_statistic(gained: int, lost: int, n: int, difference: float) -> float:
     if variance <= 1e-12:
         return 0.0 if abs(surplus) <= 1e-9 else inf if surplus > 0 else -inf
     return surplus / sqrt(variance)
-
-
-def _last_inside(inside: Callable[[float], bool], start: float, end: float) -> float:
-    """The point furthest from start towards end that is inside; end itself where that is."""
-    if inside(end):
-        return end
-    near, far = start, end
-    for _ in range(_HALVINGS):
-        middle = (near + far) / 2
-        near, far = (middle, far) if inside(middle) else (near, middle)
-    return near

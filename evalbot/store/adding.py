@@ -70,7 +70,7 @@ class SqliteAdder:
                 try:
                     await driver.visit(partial(_add, bound))
                 except sqlite3.Error as error:
-                    raise DBAPIError(None, None, error) from error
+                    raise DBAPIError.instance(None, None, error, sqlite3.Error) from error
 
     async def close(self) -> None:
         """Close the connection; what is being added is added before."""

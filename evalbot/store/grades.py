@@ -13,6 +13,7 @@ from evalbot.people import PersonId, TeamId
 from evalbot.runs.outputs import OutputId, RunId
 from evalbot.store.tables import FORMER_GRADES, GRADES, HUMAN_GRADES, OUTPUTS, RUNS
 from evalbot.store.transaction import Addition, Transaction
+from evalbot.suites.items import ItemId
 
 _KEPT = tuple(column.name for column in HUMAN_GRADES.c)
 _BY_KEY = GRADES.primary_key.columns
@@ -122,6 +123,15 @@ async def human_grades_of_suite(tx: Transaction, team: TeamId, suite: str) -> li
     ours = select(RUNS.c.id).join(OUTPUTS, OUTPUTS.c.run_id == RUNS.c.id)
     ours = ours.where(OUTPUTS.c.id == HUMAN_GRADES.c.output_id, RUNS.c.team == team, RUNS.c.suite == suite)
     return await _human_grades(tx, select(HUMAN_GRADES).where(ours.exists()))
+
+
+async def graded_items_of_suite(tx: Transaction, team: TeamId, suite: str) -> list[ItemId]:
+    """Give the items of which people graded an output in any run of a suite."""
+    both = HUMAN_GRADES.join(OUTPUTS, OUTPUTS.c.id == HUMAN_GRADES.c.output_id).join(
+        RUNS, RUNS.c.id == OUTPUTS.c.run_id
+    )
+    wanted = select(OUTPUTS.c.item_id).select_from(both).where(RUNS.c.team == team, RUNS.c.suite == suite).distinct()
+    return [ItemId(item_id) for item_id in (await tx.execute(wanted)).scalars()]
 
 
 async def judge_grades_of(tx: Transaction, output_ids: Sequence[OutputId]) -> list[Grade]:

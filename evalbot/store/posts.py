@@ -21,7 +21,6 @@ _EARLIER = POSTS.alias("earlier")
 _WITH_PARENT = select(POSTS, _PARENTS.c.ts.label("parent_ts")).select_from(
     POSTS.outerjoin(_PARENTS, _PARENTS.c.key == POSTS.c.parent_key)
 )
-
 _UNPOSTED = select(func.count()).select_from(POSTS).where(POSTS.c.waiting)
 
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, select, update
+from sqlalchemy import Column, ColumnElement, Row, Select, String, bindparam, select, type_coerce, update
 
 from evalbot.errors import Conflict, UnknownName
 from evalbot.grading.reviews import Review, ReviewId, ReviewStatus, Round, RoundId
 from evalbot.people import TeamId
 from evalbot.runs.outputs import OutputId, RunId
+from evalbot.store.exact_text import decode_text
 from evalbot.store.tables import HUMAN_GRADES, REVIEWS, ROUNDS
 from evalbot.store.transaction import Transaction
 
@@ -24,15 +25,27 @@ _REVIEW_BY_ID = select(REVIEWS).where(REVIEWS.c.id == bindparam("id"))
 _OF_ROUND = (
     select(REVIEWS).where(REVIEWS.c.round_id == bindparam("round_id")).order_by(REVIEWS.c.position, REVIEWS.c.id)
 )
-_STANDING = (
+
+
+def _as_stored(column: Column[Any]) -> ColumnElement[str]:
+    """Give a text column as the database holds it: the many rows of a crowd are decoded where they are looked at."""
+    return type_coerce(column, String()).label(column.name)
+
+
+_VOTES = (
     select(
-        *(REVIEWS.c[name] for name in ("id", "status", "settled_at", "discussed", "probability")),
-        *(HUMAN_GRADES.c[name] for name in ("grader", "criterion", "level", "reason", "passed", "blind")),
+        *(_as_stored(REVIEWS.c[name]) for name in ("id", "status")),
+        *(REVIEWS.c[name] for name in ("settled_at", "discussed", "probability")),
+        *(_as_stored(HUMAN_GRADES.c[name]) for name in ("grader", "criterion")),
+        HUMAN_GRADES.c.level,
+        _as_stored(HUMAN_GRADES.c.reason),
+        *(HUMAN_GRADES.c[name] for name in ("passed", "blind")),
     )
     .select_from(REVIEWS.outerjoin(HUMAN_GRADES, HUMAN_GRADES.c.output_id == REVIEWS.c.output_id))
-    .where(REVIEWS.c.id.in_(bindparam("ids", expanding=True)))
     .order_by(HUMAN_GRADES.c.at, HUMAN_GRADES.c.grader)
 )
+_STANDING_ONE = _VOTES.where(REVIEWS.c.id == bindparam("id"))
+_STANDING = _VOTES.where(REVIEWS.c.id.in_(bindparam("ids", expanding=True)))
 _CHANGE = update(REVIEWS).where(REVIEWS.c.id == bindparam("which"))
 
 
@@ -104,15 +117,19 @@ async def get_review(tx: Transaction, review_id: ReviewId) -> Review:
 async def find_standing(tx: Transaction, review_ids: Sequence[ReviewId]) -> dict[ReviewId, StandingReview]:
     """Give how some reviews stand, in one query; those that are not there are left out."""
     found: dict[ReviewId, StandingReview] = {}
-    for row in await tx.execute(_STANDING, {"ids": list(review_ids)}):
-        review_id, status, settled_at, discussed, probability, grader, criterion, level, reason, passed, blind = tuple(
-            row
-        )
+    rows = (
+        await tx.execute(_STANDING_ONE, {"id": review_ids[0]})
+        if len(review_ids) == 1
+        else await tx.execute(_STANDING, {"ids": review_ids})
+    )
+    for review_id, status, settled_at, discussed, probability, *vote in map(tuple, rows):
         here = found.get(review_id)
         if here is None:
             here = found[review_id] = StandingReview(ReviewStatus(status), settled_at, discussed, probability)
+        grader, criterion, level, reason, passed, blind = vote
         if grader is not None:
-            here.votes.append(StoredVote(grader, criterion, level, reason, passed is not None, blind))
+            texts = decode_text(grader), decode_text(criterion)
+            here.votes.append(StoredVote(*texts, level, decode_text(reason), passed is not None, blind))
     return found
 
 

@@ -1,9 +1,9 @@
-"""SQLite in a thread of its own, reached with one message per statement instead of four."""
+"""SQLite in a thread of its own, reached with one message per statement instead of four, and none to begin a transaction."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, Self
 
@@ -26,7 +26,10 @@ class WholeCursor:
         return self
 
     async def execute(self, statement: str, parameters: Sequence[Any] = ()) -> Self:
-        """Run a statement once."""
+        """Run a statement once; what begins a transaction waits for the first statement in it."""
+        if statement.startswith("BEGIN"):
+            self._connection.begin(statement)
+            return self
         return await self._visit(lambda cursor: cursor.execute(statement, parameters))
 
     async def executemany(self, statement: str, rows: Sequence[Sequence[Any]]) -> Self:
@@ -42,13 +45,16 @@ class WholeCursor:
 
     async def _visit(self, run: Callable[[sqlite3.Cursor], object]) -> Self:
         """Run something with a real cursor in the connection's thread."""
-        await self._connection._execute(partial(self._run, run))  # type: ignore[no-untyped-call]  # aiosqlite has no types here
+        first = self._connection.take_beginning()
+        await self._connection._execute(partial(self._run, first, run))  # type: ignore[no-untyped-call]  # aiosqlite has no types here
         return self
 
-    def _run(self, run: Callable[[sqlite3.Cursor], object]) -> None:
-        """Run something and keep all that it gives."""
+    def _run(self, first: str, run: Callable[[sqlite3.Cursor], object]) -> None:
+        """Run something, after what begins its transaction, and keep all that it gives."""
         cursor = self._connection._conn.cursor()
         try:
+            if first:
+                cursor.execute(first)
             run(cursor)
             self.description = cursor.description
             self._rows = cursor.fetchall() if cursor.description else ()
@@ -58,7 +64,36 @@ class WholeCursor:
 
 
 class WholeConnection(aiosqlite.Connection):
-    """A connection whose cursors are whole."""
+    """A connection whose cursors are whole. It goes to its thread neither for a transaction in which nothing happened nor to
+    roll back one that has ended."""
+
+    _beginning = ""
+    _in_transaction = False
+
+    def begin(self, statement: str) -> None:
+        """Begin a transaction with the first statement in it."""
+        self._beginning = statement
+
+    def take_beginning(self) -> str:
+        """Give what begins the transaction, empty once it has begun. It counts as begun, also for who stops waiting for it."""
+        statement, self._beginning = self._beginning, ""
+        self._in_transaction = self._in_transaction or bool(statement)
+        return statement
+
+    async def commit(self) -> None:
+        """End the transaction and keep what it did."""
+        await self._end(super().commit)
+
+    async def rollback(self) -> None:
+        """End the transaction and undo what it did."""
+        await self._end(super().rollback)
+
+    async def _end(self, how: Callable[[], Awaitable[None]]) -> None:
+        """End a transaction that has begun."""
+        self._beginning = ""
+        if self._in_transaction:
+            await how()
+            self._in_transaction = False
 
     def cursor(self, cursor_class: type[sqlite3.Cursor] | None = None) -> Any:
         """Give a cursor; it costs nothing until it runs a statement."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,7 @@ from evalbot.store.tables import SUITE_ITEMS, SUITES
 from evalbot.store.transaction import Transaction
 from evalbot.suites.graders import GraderSpec
 from evalbot.suites.items import Item, ItemId, Split
-from evalbot.suites.suites import Suite
+from evalbot.suites.suites import Suite, is_curated, same_content
 
 _SUITE = TypeAdapter(Suite)
 _ITEM = TypeAdapter(Item)
@@ -68,11 +68,62 @@ async def find_suite(tx: Transaction, team: TeamId, name: str, version: int | No
     return tx.fresh.setdefault(key, replace(frame, items=items))
 
 
+async def find_same(tx: Transaction, team: TeamId, content: Suite) -> Suite | None:
+    """Give the newest version of a suite if releasing some content would change nothing of it, else None.
+
+    Its items are read a page at a time and not kept: the version at hand shares those of the content.
+    """
+    version = await _newest_version(tx, team, content.name)
+    if version is None:
+        return None
+    key = (team, content.name, version)
+    known = tx.shelf.suites.get(key) or tx.fresh.get(key)
+    if known is not None:
+        return known if same_content(known, content) else None
+    frame = await get_frame(tx, team, content.name, version)
+    kept = await _kept_beside(tx, team, frame, content)
+    if kept is None or replace(content, version=version, items=()) != frame:
+        return None
+    return tx.fresh.setdefault(key, replace(frame, items=(*content.items, *kept) if kept else content.items))
+
+
+async def _kept_beside(tx: Transaction, team: TeamId, frame: Suite, content: Suite) -> list[Item] | None:
+    """Give the curated items that a version has after those of some content, None when it differs from these in any other way."""
+    own, kept = iter(content.items), list[Item]()
+    async for page in item_pages(tx, team, frame):
+        for item in page:
+            expected = next(own, None)
+            if expected is None and is_curated(item):
+                kept.append(item)
+            elif item != expected:
+                return None
+    named = {item.id for item in content.items} if kept else set()
+    return None if next(own, None) is not None or any(item.id in named for item in kept) else kept
+
+
 async def find_frame(tx: Transaction, team: TeamId, name: str, version: int) -> Suite | None:
     """Give a version of a suite without its items, for who reads those bit by bit."""
     one = (SUITES.c.team == team) & (SUITES.c.name == name) & (SUITES.c.version == version)
     body = (await tx.execute(select(SUITES.c.body).where(one))).scalar()
     return None if body is None else load_noun(_SUITE, body)
+
+
+async def find_part(tx: Transaction, team: TeamId, name: str, version: int, ids: Collection[ItemId]) -> Suite | None:
+    """Give a version of a suite with a part of its items, None when it is gone: those with graders of their own, one without,
+    and those of some ids. So every way in which an item is graded is there."""
+    known = tx.shelf.suites.get((team, name, version))
+    if known is not None:
+        return known
+    frame = await find_frame(tx, team, name, version)
+    if frame is None:
+        return None
+    found = {item.id: item async for item in items_with_graders(tx, team, frame)}
+    plain = select(SUITE_ITEMS.c.body).where(*_of(team, frame), ~SUITE_ITEMS.c.own_graders).limit(1)
+    items = [load_noun(_ITEM, row.body) for row in await tx.execute(plain)]
+    missing = sorted(set(ids) - found.keys() - {item.id for item in items})
+    for start in range(0, len(missing), _AT_ONCE):
+        found |= await items_named(tx, team, frame, missing[start : start + _AT_ONCE])
+    return replace(frame, items=(*items, *found.values()))
 
 
 async def get_frame(tx: Transaction, team: TeamId, name: str, version: int) -> Suite:

@@ -7,6 +7,7 @@ every start.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -74,34 +75,22 @@ def _moment(name: str, *, nullable: bool = False) -> Column[datetime]:
     return Column(name, UTCDateTime(timezone=True), nullable=nullable)
 
 
-WORKSPACES = Table(
-    "workspaces",
-    METADATA,
-    _key("name"),
-    _text("team"),
-    _flag("adopted"),
-)
+def _grade() -> list[Column[Any]]:
+    """Give what every grade says."""
+    return [
+        _moment("at"),
+        *(_real("score", nullable=True), _flag("passed", nullable=True), _number("level", nullable=True)),
+        *(_text("reason"), _text("error"), _flag("abstained"), _flag("blind"), _real("weight"), _text("purpose")),
+    ]
+
+
+WORKSPACES = Table("workspaces", METADATA, _key("name"), _text("team"), _flag("adopted"))
 """The workspace that owns what the command line starts; `name` is always "home"."""
 
-PEOPLE = Table(
-    "people",
-    METADATA,
-    _key("team"),
-    _key("id"),
-    _text("name"),
-    _text("role"),
-    _text("tz"),
-)
+PEOPLE = Table("people", METADATA, _key("team"), _key("id"), _text("name"), _text("role"), _text("tz"))
 """A person of a workspace."""
 
-PREFERENCES = Table(
-    "preferences",
-    METADATA,
-    _key("team"),
-    _key("person"),
-    _key("key"),
-    _text("value"),
-)
+PREFERENCES = Table("preferences", METADATA, _key("team"), _key("person"), _key("key"), _text("value"))
 """One thing a person chose."""
 
 SUITES = Table(
@@ -218,16 +207,7 @@ GRADES = Table(
     _key("grader"),
     _key("version"),
     _key("criterion"),
-    _moment("at"),
-    _real("score", nullable=True),
-    _flag("passed", nullable=True),
-    _number("level", nullable=True),
-    _text("reason"),
-    _text("error"),
-    _flag("abstained"),
-    _flag("blind"),
-    _real("weight"),
-    _text("purpose"),
+    *_grade(),
     ForeignKeyConstraint(["output_id"], ["outputs.id"]),
 )
 """A check's or a judge's grade."""
@@ -239,16 +219,7 @@ HUMAN_GRADES = Table(
     _key("grader"),
     _key("criterion"),
     _text("version"),
-    _moment("at"),
-    _real("score", nullable=True),
-    _flag("passed", nullable=True),
-    _number("level", nullable=True),
-    _text("reason"),
-    _text("error"),
-    _flag("abstained"),
-    _flag("blind"),
-    _real("weight"),
-    _text("purpose"),
+    *_grade(),
     ForeignKeyConstraint(["output_id"], ["outputs.id"]),
     Index(None, "at"),
 )
@@ -262,16 +233,7 @@ FORMER_GRADES = Table(
     _text("grader"),
     _text("criterion"),
     _text("version"),
-    _moment("at"),
-    _real("score", nullable=True),
-    _flag("passed", nullable=True),
-    _number("level", nullable=True),
-    _text("reason"),
-    _text("error"),
-    _flag("abstained"),
-    _flag("blind"),
-    _real("weight"),
-    _text("purpose"),
+    *_grade(),
     ForeignKeyConstraint(["output_id"], ["outputs.id"]),
     Index(None, "output_id"),
 )
@@ -387,13 +349,7 @@ DIGESTS = Table(
 )
 """A composed digest, whole in `body`."""
 
-DELIVERIES = Table(
-    "deliveries",
-    METADATA,
-    _key("id"),
-    _moment("at"),
-    Index(None, "at"),
-)
+DELIVERIES = Table("deliveries", METADATA, _key("id"), _moment("at"), Index(None, "at"))
 """A delivery of the chat that was acted on."""
 
 POSTS = Table(
@@ -439,13 +395,7 @@ CALIBRATIONS = Table(
 )
 """A calibration of a judge, whole in `body`; `epoch` is the key of the epoch it belongs to."""
 
-PERMITS = Table(
-    "permits",
-    METADATA,
-    _key("endpoint"),
-    _real("free_at"),
-    _real("closed_until"),
-)
+PERMITS = Table("permits", METADATA, _key("endpoint"), _real("free_at"), _real("closed_until"))
 """How far ahead the calls to an endpoint are handed out, and until when it wants none; in seconds of the database's clock."""
 
 ACCOUNTS = Table(

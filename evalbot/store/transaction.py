@@ -25,6 +25,9 @@ BUSY_S = 30.0
 MOST_SUITES = 64
 """How many parsed suite versions are kept at hand."""
 
+MOST_ITEMS = 50_000
+"""How many items they may have together; the newest is kept whatever its size."""
+
 
 @dataclass(frozen=True, slots=True)
 class Addition:
@@ -66,8 +69,9 @@ class SuiteShelf:
     def keep(self, fresh: Mapping[SuiteKey, Suite]) -> None:
         """Keep more versions, the newest come last; the oldest make room."""
         self.suites.update(fresh)
-        while len(self.suites) > MOST_SUITES:
-            del self.suites[next(iter(self.suites))]
+        items = sum(len(suite.items) for suite in self.suites.values())
+        while len(self.suites) > 1 and (len(self.suites) > MOST_SUITES or items > MOST_ITEMS):
+            items -= len(self.suites.pop(next(iter(self.suites))).items)
 
 
 @dataclass(slots=True)

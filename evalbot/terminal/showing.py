@@ -22,7 +22,7 @@ from evalbot.reports.words import (
     MINUS,
     change_alone,
     change_interval,
-    changes_said,
+    changes_words,
     counted,
     run_verdict,
     score_alone,
@@ -202,7 +202,7 @@ def _said(comparison: RunComparison, one: TargetComparison) -> str:
         return f"{line(degenerate[0].target, 60)} {degenerate_words(degenerate[0])}"
     if one.changes and all(comparison.doubts(change) for change in one.changes):
         return NO_HEADLINE
-    return changes_said([two for two in one.changes if not comparison.doubts(two)]) or "too few items to compare"
+    return changes_words([two for two in one.changes if not comparison.doubts(two)]) or "too few items to compare"
 
 
 def _basis(comparison: RunComparison, one: TargetComparison) -> Iterator[str]:

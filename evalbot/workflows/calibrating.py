@@ -84,6 +84,13 @@ def weakest(found: Sequence[JudgeStanding]) -> JudgeStanding:
     return min(found, key=lambda one: (_UNTRUST.index(one.standing), one.lower or 0.0), default=NO_JUDGE)
 
 
+async def find_standing_of(tx: Transaction, run: Run) -> JudgeStanding:
+    """Give where the judge of a run's suite stands, without holding all of its items."""
+    graded = await grades.graded_items_of_suite(tx, run.team, run.suite)
+    part = await suites.find_part(tx, run.team, run.suite, run.suite_version, graded)
+    return NO_JUDGE if part is None else await find_standing(tx, part, run.team)
+
+
 async def load_evidence(tx: Transaction, suite: Suite, team: TeamId) -> list[Evidence]:
     """Give what is stored about each judge of a suite version, by rubric; only grades of its present epoch count."""
     now = JudgesOf(suite)
@@ -155,7 +162,8 @@ async def _graded_outputs(
 async def _judges_then(tx: Transaction, team: TeamId, run: Run, known: dict[int, JudgesOf]) -> JudgesOf | None:
     """Give the judges of the suite version of a run, None where it is gone."""
     if run.suite_version not in known:
-        suite = await suites.find_suite(tx, team, run.suite, run.suite_version)
+        graded = await grades.graded_items_of_suite(tx, team, run.suite)
+        suite = await suites.find_part(tx, team, run.suite, run.suite_version, graded)
         if suite is None:
             return None
         known[run.suite_version] = JudgesOf(suite)

@@ -23,7 +23,7 @@ from evalbot.suites.candidates import (
     nearest_question,
 )
 from evalbot.suites.items import Item
-from evalbot.suites.suites import Suite, add_item, end_probation, release, same_content
+from evalbot.suites.suites import Suite, add_item, end_probation, release
 from evalbot.workflows.scoring import get_suite
 from evalbot.workflows.services import Services
 
@@ -41,9 +41,9 @@ async def sync_suites(services: Services, loaded: Collection[Suite]) -> list[str
 
 async def _release_if_new(services: Services, tx: Transaction, content: Suite) -> bool:
     """Release the content as the next version unless it equals the newest one."""
-    newest = await suites.find_suite(tx, services.team, content.name)
-    if newest is not None and same_content(newest, content):
+    if await suites.find_same(tx, services.team, content) is not None:
         return False
+    newest = await suites.find_suite(tx, services.team, content.name)
     await suites.add_suite(
         tx, services.team, release(newest, content), services.now(), PersonId(""), "from the project's files"
     )

@@ -18,13 +18,13 @@ from evalbot.reporting.digests import Digest, Exhibit, Trend
 from evalbot.reporting.estimates import OVERALL, Estimate, How
 from evalbot.reporting.posts import Picture
 from evalbot.reporting.schedules import Schedule, ScheduleId, is_too_late, local_date, parse_when, slot_of
-from evalbot.reporting.scores import judge_agreement
+from evalbot.reporting.scores import OutputScore, judge_agreement
 from evalbot.reporting.trends import Week
 from evalbot.runs.runs import Run
 from evalbot.store import candidates, digests, grades, outputs, people, reviews, runs, schedules
 from evalbot.store.database import Transaction
 from evalbot.suites.candidates import CandidateStatus
-from evalbot.suites.items import Split
+from evalbot.suites.items import Item, Split
 from evalbot.suites.judges import judge_targets
 from evalbot.workflows.calibrating import find_standing
 from evalbot.workflows.scoring import ScoredRun, get_suite, judged_pairs, load_scored_run, week_of
@@ -200,15 +200,29 @@ async def _exhibits(tx: Transaction, settled: list[Review], newest: list[ScoredR
             found.append(exhibit)
     found.sort(key=lambda one: ("disagreement", "contested", "fail").index(one.kind))
     shown = {one.output_id for one in found}
-    for scored in newest:
-        for score in scored.scores:
-            if len(found) >= MOST_EXHIBITS:
-                return found[:MOST_EXHIBITS]
-            item = scored.suite.item(score.item_id)
-            if score.complete and not score.passed and score.output_id not in shown and item.split is Split.PRACTICE:
-                found.append(Exhibit("fail", _title(item.skill, item.question), scored.run.id, score.output_id, None))
-                shown.add(score.output_id)
+    for run, score, item in _fails(newest):
+        if len(found) >= MOST_EXHIBITS:
+            break
+        if score.output_id not in shown:
+            found.append(Exhibit("fail", _title(item.skill, item.question), run.id, score.output_id, None))
+            shown.add(score.output_id)
     return found[:MOST_EXHIBITS]
+
+
+def _fails(newest: Sequence[ScoredRun]) -> list[tuple[Run, OutputScore, Item]]:
+    """Give the failing outputs of practice items: first of runs that stand in a channel, then of the skills that pass least."""
+    found: list[tuple[tuple[bool, float], tuple[Run, OutputScore, Item]]] = []
+    for scored in newest:
+        of_skill: dict[tuple[str, str | None], list[bool]] = {}
+        complete = [(score, scored.suite.item(score.item_id)) for score in scored.scores if score.complete]
+        for score, item in complete:
+            of_skill.setdefault((score.target, item.skill), []).append(score.passed)
+        for score, item in complete:
+            if not score.passed and item.split is Split.PRACTICE:
+                passes = of_skill[score.target, item.skill]
+                order = not scored.run.channel, sum(passes) / len(passes)
+                found.append((order, (scored.run, score, item)))
+    return [one for _, one in sorted(found, key=lambda pair: pair[0])]
 
 
 async def _reviewed(tx: Transaction, review: Review) -> Exhibit | None:

@@ -15,6 +15,9 @@ from evalbot.store import grades, outputs
 from evalbot.workflows.services import Services
 from evalbot.workflows.watching import EndpointWatch
 
+LONGEST_REST_S = 0.015
+"""How long the writer rests at most before it takes the next batch."""
+
 TELL_S = 0.1
 """How often progress is told at most; the last one is told in any case."""
 
@@ -111,10 +114,15 @@ class Recorder:
             raise batch.error
 
     async def _write_all(self) -> None:
-        """Write one batch after the other until cancelled or a write fails; then everybody who comes hears of it."""
+        """Write one batch after the other until cancelled or a write fails; then everybody who comes hears of it.
+
+        It rests as long as it wrote: the slower the database, the more is written together, and nobody waits for a fixed time.
+        """
+        loop = asyncio.get_running_loop()
         while True:
             await self._wanted.wait()
             self._wanted.clear()
+            begun_at = loop.time()
             batch, self._batch = self._batch, Batch()
             try:
                 await self._write(batch)
@@ -124,6 +132,7 @@ class Recorder:
                 return
             finally:
                 batch.written.set()
+            await asyncio.sleep(min(LONGEST_REST_S, loop.time() - begun_at))
 
     async def _write(self, batch: Batch) -> None:
         """Commit a batch and count it; those who wait for it go on before the progress is told."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from evalbot.grading.consensus import find_consensus, label_output
 from evalbot.grading.grades import Grade, GraderKind
@@ -12,12 +13,14 @@ from evalbot.reporting.comparisons import SameItems, Side, same_items
 from evalbot.reporting.corrections import Drawn, People
 from evalbot.reporting.degenerate import OneAnswer, OneReference
 from evalbot.reporting.estimates import Degenerate
+from evalbot.reporting.item_words import ItemWords
 from evalbot.reporting.score_folding import ScoreFolding
 from evalbot.reporting.score_tables import ScoreTable
 from evalbot.runs.outputs import OutputId
 from evalbot.runs.runs import Run
 from evalbot.store import grades, results, reviews, suites
 from evalbot.store.reviews import DrawnOutput
+from evalbot.store.suites import ItemOutline
 from evalbot.store.transaction import Transaction
 from evalbot.suites.items import Item, ItemId, Split
 from evalbot.suites.judges import judged_graders
@@ -27,18 +30,31 @@ from evalbot.suites.suites import Suite
 _AT_ONCE = 500
 
 
-@dataclass(slots=True)
 class ItemFacts:
-    """What numbers need of the items of a suite: how many automatic grades an answer gets, the skill, what people are asked.
+    """What numbers need of the items that a run asks, in few bytes each.
 
-    `judged` tells that a judge grades some of them, `reviewable` that people can.
+    `codes` numbers them, `wanted` is how many automatic grades an answer to each gets, `criterion_of` is what people are asked,
+    without the holdout. `judged` tells that a judge grades some items of the suite, `reviewable` that people can.
     """
 
-    wanted: dict[ItemId, int] = field(default_factory=dict)
-    skill_of: dict[ItemId, str | None] = field(default_factory=dict)
-    criterion_of: dict[ItemId, str] = field(default_factory=dict)
-    judged: bool = False
-    reviewable: bool = False
+    def __init__(self, asked: Iterable[ItemId]) -> None:
+        self.codes = {item_id: code for code, item_id in enumerate(asked)}
+        self.wanted = array("i", [0]) * len(self.codes)
+        self.skill_of, self.criterion_of = ItemWords(self.codes), ItemWords(self.codes)
+        self.judged = self.reviewable = False
+
+    def add(self, one: ItemOutline, grading: _Grading) -> None:
+        """Note an item of the suite."""
+        self.judged |= grading.judged
+        self.reviewable |= grading.rubric is not None
+        code = self.codes.get(one.id)
+        if code is None:
+            return
+        self.wanted[code] = grading.wanted
+        if one.skill:
+            self.skill_of.put(code, one.skill)
+        if grading.rubric is not None and one.split is not Split.HOLDOUT:
+            self.criterion_of.put(code, grading.rubric.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +92,7 @@ async def load_table(tx: Transaction, run: Run) -> RunTable:
     frame = await suites.get_frame(tx, run.team, run.suite, run.suite_version)
     facts, human = await _facts(tx, run, frame), await _human_grades(tx, run)
     drawn = await reviews.drawn_outputs(tx, run.id)
-    folding = ScoreFolding(facts.wanted, {*human, *(one.output_id for one in drawn)})
+    folding = ScoreFolding(facts.codes, facts.wanted, {*human, *(one.output_id for one in drawn)})
     async for rows in results.stream_results(tx, run.id):
         folding.add(rows)
     table = await asyncio.to_thread(folding.table)
@@ -94,17 +110,9 @@ async def load_table(tx: Transaction, run: Run) -> RunTable:
 
 async def _facts(tx: Transaction, run: Run, frame: Suite) -> ItemFacts:
     """Gather the facts of all items of a run's suite."""
-    facts, plain = ItemFacts(), Item(ItemId(""))
-    usual = _Grading(frame, plain)
+    facts, usual = ItemFacts(run.item_ids), _Grading(frame, Item(ItemId("")))
     async for one in suites.outline_items(tx, run.team, frame):
-        grading = _Grading(frame, Item(one.id, graders=one.graders)) if one.graders else usual
-        facts.wanted[one.id] = grading.wanted
-        facts.judged |= grading.judged
-        facts.reviewable |= grading.rubric is not None
-        if one.skill:
-            facts.skill_of[one.id] = one.skill
-        if grading.rubric is not None and one.split is not Split.HOLDOUT:
-            facts.criterion_of[one.id] = grading.rubric.name
+        facts.add(one, _Grading(frame, Item(one.id, graders=one.graders)) if one.graders else usual)
     return facts
 
 

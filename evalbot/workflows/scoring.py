@@ -24,7 +24,7 @@ from evalbot.store.transaction import Transaction
 from evalbot.suites.items import ItemId, Split
 from evalbot.suites.suites import Suite
 from evalbot.suites.targets import Target
-from evalbot.workflows.calibrating import find_standing
+from evalbot.workflows.calibrating import find_standing_of
 from evalbot.workflows.run_tables import (
     RunTable,
     blind_grades,
@@ -111,7 +111,7 @@ async def summarise_run(tx: Transaction, run: Run) -> RunSummary:
     What is stored is read page by page and kept as columns; what takes long is done off the event loop.
     """
     loaded = await load_table(tx, run)
-    standing = await find_standing(tx, await get_suite(tx, run), run.team) if loaded.facts.judged else None
+    standing = await find_standing_of(tx, run) if loaded.facts.judged else None
     earlier = await _load_earlier(tx, loaded)
     end = run.finished_at or await results.newest_output_at(tx, run.id) or run.created_at
     summary = await asyncio.to_thread(summarise, loaded, earlier, standing, end)

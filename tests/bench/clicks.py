@@ -1,7 +1,10 @@
-"""A crowd grades: 1,000 clicks of 200 people in ten seconds, a tenth of them twice, over HTTP and over Socket Mode.
+"""A crowd grades: 1,000 clicks of 200 people, a tenth of them twice, over HTTP and over Socket Mode.
 
-Run `python -m tests.bench.clicks`. The bot and the floor (bolt alone, nothing stored) are processes of their own, measured in
-one run; the simulated Slack and the crowd are this one. Times are from the click to its acknowledgement as Slack sees it.
+Run `python -m tests.bench.clicks` for one click after the other and for 50 in flight, or `python -m tests.bench.clicks crowd` for
+all of them spread over ten seconds, whether they are acknowledged or not. The bot and the floor (bolt alone, nothing stored) are
+processes of their own, measured in one run; the simulated Slack and the crowd are this one. Times are from the click to its
+acknowledgement as Slack sees it. The CPU is that of the whole process until it is quiet again: private answers, questions why and
+cards too; what it uses while nobody clicks is taken off.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +47,8 @@ from tests.integration.slack.slack_world import click_on, put_up_reviews
 
 PEOPLE, REVIEWS, CLICKS, REPEATS, SECONDS = 200, 20, 1_000, 100, 10.0
 READY_S = 30.0
+IDLE_S, AFTER_S = 2.0, 7.0
+"""How long a process is watched before the clicks and after them, the latter longer than confirmations are held back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,42 +61,58 @@ class Measured:
     cpu_s: float
     stored: int | None
     told_to_wait: int
+    wall_s: float
+
+    @property
+    def cpu_ms(self) -> float:
+        """CPU for each click, repeated ones among them."""
+        return 1000 * self.cpu_s / (CLICKS + REPEATS)
 
 
-async def main() -> None:
-    """Measure both transports and print the table."""
-    console = Console(width=130)
-    found = [await measure(app, http) for http in (True, False) for app in ("floor", "evalbot")]
-    table = Table(
-        "path", "p50 ms", "p99 ms", "longest ms", "not acked", "CPU ms/click", "x floor", "grades", "told to wait"
-    )
-    for one, floor in zip(found, [found[0], found[0], found[2], found[2]], strict=True):
-        cuts = statistics.quantiles(one.waits, n=100)
-        times = [f"{1000 * value:.1f}" for value in (cuts[49], cuts[98], max(one.waits))]
-        cpu = 1000 * one.cpu_s / (CLICKS + REPEATS)
-        stored = "" if one.stored is None else f"{one.stored:,}"
-        ratio = f"{one.cpu_s / floor.cpu_s:.1f}"
-        table.add_row(one.name, *times, str(one.missed), f"{cpu:.2f}", ratio, stored, str(one.told_to_wait))
+async def main(paces: Sequence[int | None]) -> None:
+    """Measure both transports at some paces, each beside its floor, and print the table."""
+    console = Console(width=140)
+    heads = ("path", "in flight", "p50 ms", "p99 ms", "longest ms", "not acked", "clicks/s", "CPU ms/click", "x floor")
+    table = Table(*heads, "clicks/s per core", "grades", "told to wait")
+    for http in (True, False):
+        for in_flight in paces:
+            floor = await measure("floor", http, in_flight)
+            for one in (floor, await measure("evalbot", http, in_flight)):
+                add_row(table, one, floor, in_flight)
     console.print(table)
-    console.print(
-        f"{CLICKS:,} clicks of {PEOPLE} people in {SECONDS:g} s, {REPEATS} of them twice; {os.cpu_count()} cores."
+    console.print(f"{CLICKS:,} clicks of {PEOPLE} people, {REPEATS} of them twice; {os.cpu_count()} cores.")
+
+
+def add_row(table: Table, one: Measured, floor: Measured, in_flight: int | None) -> None:
+    """Add one measurement beside its floor."""
+    cuts = statistics.quantiles(one.waits, n=100)
+    times = [f"{1000 * value:.1f}" for value in (cuts[49], cuts[98], max(one.waits))]
+    speed, per_core = f"{len(one.waits) / one.wall_s:,.0f}", f"{1000 / one.cpu_ms:,.0f}"
+    stored = "" if one.stored is None else f"{one.stored:,}"
+    pace = str(in_flight) if in_flight else f"{CLICKS / SECONDS:g}/s"
+    ratio = f"{one.cpu_s / floor.cpu_s:.1f}"
+    table.add_row(
+        *(one.name, pace, *times, str(one.missed), speed, f"{one.cpu_ms:.2f}", ratio),
+        *(per_core, stored, str(one.told_to_wait)),
     )
 
 
-async def measure(app: str, http: bool) -> Measured:
-    """Let the crowd click at an app over a transport."""
+async def measure(app: str, http: bool, in_flight: int | None) -> Measured:
+    """Let the crowd click at an app over a transport; `in_flight` None spreads the clicks over the time."""
     with tempfile.TemporaryDirectory(prefix="evalbot-clicks-") as name:
         folder = Path(name)
         async with Playground() as slack:
             clicks = await set_the_scene(slack, folder)
             async with running(app, slack, folder, http) as process:
-                began = cpu_s(process.pid)
-                waits, missed = await click_all(slack, clicks)
-                await asyncio.sleep(2)  # what follows the acknowledgements belongs to the price
-                used = cpu_s(process.pid) - began
+                idle = await idle_share(process.pid)
+                began, at = cpu_s(process.pid), time.perf_counter()
+                waits, missed = await click_all(slack, clicks, in_flight)
+                wall_s = time.perf_counter() - at
+                await asyncio.sleep(AFTER_S)
+                used = cpu_s(process.pid) - began - idle * (wall_s + AFTER_S)
             stored = count_grades(folder) if app == "evalbot" else None
             told = sum("not saved yet" in str(one) for one in ephemerals(slack))
-    return Measured(f"{app}, {'HTTP' if http else 'Socket Mode'}", waits, missed, used, stored, told)
+    return Measured(f"{app}, {'HTTP' if http else 'Socket Mode'}", waits, missed, used, stored, told, wall_s)
 
 
 async def set_the_scene(slack: Playground, folder: Path) -> list[dict[str, Any]]:
@@ -117,8 +138,17 @@ async def set_the_scene(slack: Playground, folder: Path) -> list[dict[str, Any]]
     return order
 
 
-async def click_all(slack: Playground, clicks: Sequence[dict[str, Any]]) -> tuple[list[float], int]:
-    """Click evenly over the time; gives how long each acknowledgement took and how many never came."""
+async def idle_share(pid: int) -> float:
+    """Give the share of a core that a process uses while nobody clicks."""
+    began = cpu_s(pid)
+    await asyncio.sleep(IDLE_S)
+    return (cpu_s(pid) - began) / IDLE_S
+
+
+async def click_all(
+    slack: Playground, clicks: Sequence[dict[str, Any]], in_flight: int | None
+) -> tuple[list[float], int]:
+    """Click evenly over the time, or so many at once; gives how long each acknowledgement took and how many never came."""
     delivery = slack.emulation.delivery
     transport = delivery.http if delivery.http.url else delivery.sockets
     waits: list[float] = []
@@ -131,9 +161,15 @@ async def click_all(slack: Playground, clicks: Sequence[dict[str, Any]]) -> tupl
         waits.append(time.perf_counter() - began)
         missed += not answer.is_acknowledged
 
-    start = time.perf_counter()
+    async def click_one_by_one(left: Iterator[dict[str, Any]]) -> None:
+        for payload in left:
+            await click(payload)
+
+    start, left = time.perf_counter(), iter(clicks)
     async with asyncio.TaskGroup() as crowd:
-        for number, payload in enumerate(clicks):
+        for _ in range(in_flight or 0):
+            crowd.create_task(click_one_by_one(left))
+        for number, payload in enumerate(clicks if in_flight is None else ()):
             await asyncio.sleep(max(0.0, start + number * SECONDS / len(clicks) - time.perf_counter()))
             crowd.create_task(click(payload))
     return waits, missed
@@ -233,4 +269,4 @@ async def floor() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(floor() if sys.argv[1:] == ["floor"] else main())
+    asyncio.run(floor() if sys.argv[1:] == ["floor"] else main([None] if sys.argv[1:] == ["crowd"] else [1, 50]))

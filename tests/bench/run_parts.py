@@ -8,9 +8,7 @@ import os
 import resource
 import sys
 import time
-from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import partial
 
 from evalbot.app import open_program, open_store
 from evalbot.grading.grades import Grade, Grader, GraderKind
@@ -21,7 +19,6 @@ from evalbot.runs.requests import RunRequest
 from evalbot.runs.runs import Progress, Run
 from evalbot.settings import load_settings
 from evalbot.store import grades, outputs, runs
-from evalbot.store.database import Transaction
 from evalbot.suites.graders import GraderSpec, GraderType
 from evalbot.suites.items import Item, ItemId
 from evalbot.suites.suites import Suite
@@ -76,7 +73,7 @@ async def runner(items: int) -> None:
 
 
 async def writes(rows: int) -> None:
-    """Record outputs, each with a grade, in batches of several sizes, and say what a row costs in microseconds of CPU."""
+    """Record outputs, each with a grade, in batches as a run does, and say what a row costs in microseconds of CPU."""
     found: dict[str, float] = {}
     async with open_store(load_settings()) as store:
         run = (await store.read(runs.open_runs))[0]
@@ -84,7 +81,9 @@ async def writes(rows: int) -> None:
             begun = time.process_time()
             for start in range(0, rows, size):
                 some = [_result(run, f"{size} {number}") for number in range(start, start + size)]
-                await store.record(partial(_record, results=some))
+                await store.add(
+                    outputs.output_rows([output for output, _ in some]), grades.grade_rows([grade for _, grade in some])
+                )
             found[str(size)] = 1e6 * (time.process_time() - begun) / rows / 2
     sys.stdout.write(f"{json.dumps(found)}\n")
 
@@ -94,12 +93,6 @@ def _result(run: Run, name: str) -> tuple[Output, Grade]:
     unit, now = Unit(run.targets[0].label, ItemId(name), 0), datetime.now(UTC)
     output = Output(output_id(run.id, unit), run.id, unit, "An answer of some words.", None, Usage(0.1, 12, 2), now)
     return output, Grade(output.id, "equals", Grader(GraderKind.CHECK, "equals", "1"), now, 1.0, True)
-
-
-async def _record(tx: Transaction, results: Sequence[tuple[Output, Grade]]) -> None:
-    """Write a batch as a run does."""
-    await outputs.add_outputs(tx, [output for output, _ in results])
-    await grades.add_grades(tx, [grade for _, grade in results])
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-from playwright.async_api import Browser, ConsoleMessage, Locator, Page, expect
+from playwright.async_api import BrowserContext, ConsoleMessage, Locator, Page, expect
 from slack_sdk.web.async_client import AsyncWebClient
 
 from evalbot.people import Person, PersonId, Role
@@ -42,7 +42,7 @@ FLAGS = (
 )
 QUICK = Pace(post_s=0.0, edit_s=0.0, run_edit_s=0.0, progress_s=0.0, card_s=0.0, confirm_s=0.0)
 DESKTOP, PHONE = (1440, 900), (390, 844)
-PATIENCE_MS = 8_000
+PATIENCE_MS = 20_000
 OUTAGE_NOISE = ("WebSocket connection to", "net::ERR_CONNECTION_REFUSED")
 
 SCRIPT: Mapping[str, Any] = {
@@ -134,11 +134,11 @@ class Window:
 class Stage:
     """The simulated Slack with its page, and windows on it. `bot` is there when the stage was opened with one.
 
-    channel: one that only the present test uses.
+    profile: what windows share, so that each need not load the page's parts anew. channel: one that only the present test uses.
     """
 
     slack: Playground
-    browser: Browser
+    profile: BrowserContext
     bot: Bot | None = None
     channel: str = ""
     windows: list[Window] = field(default_factory=list)
@@ -146,16 +146,21 @@ class Stage:
     _open: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     async def window(self, person: str, size: tuple[int, int] = DESKTOP, path: str = "", **options: Any) -> Window:
-        """Open a window as somebody, in a browser profile of its own."""
-        width, height = size
-        options = {"reduced_motion": "reduce", **options}
-        context = await self.browser.new_context(viewport={"width": width, "height": height}, **options)
-        self._open.push_async_callback(context.close)
-        window = Window(await context.new_page())
+        """Open a window as somebody; with options of a browser profile, in one of its own."""
+        window = Window(await (self._own_page(options) if options else self.profile.new_page()))
+        self._open.push_async_callback(window.page.close)
+        await window.page.set_viewport_size({"width": size[0], "height": size[1]})
         self.windows.append(window)
         await window.page.goto(f"{self.slack.page_url}{path}?as={person}")
         await window.page.get_by_test_id("person-switcher").wait_for(state="attached")
         return window
+
+    async def _own_page(self, options: dict[str, Any]) -> Page:
+        """Open a page in a profile of its own."""
+        assert self.profile.browser is not None
+        context = await self.profile.browser.new_context(**{"reduced_motion": "reduce", **options})
+        self._open.push_async_callback(context.close)
+        return await context.new_page()
 
     def complaints(self) -> list[str]:
         """Return what the windows' consoles complained of, the expected left out."""
@@ -175,10 +180,10 @@ class Stage:
 
 
 @asynccontextmanager
-async def open_page_stage(browser: Browser, **options: Any) -> AsyncIterator[Stage]:
+async def open_page_stage(profile: BrowserContext, **options: Any) -> AsyncIterator[Stage]:
     """Build a stage without a bot."""
     async with Playground(rate_limits=False, **options) as slack:
-        stage = Stage(slack, browser)
+        stage = Stage(slack, profile)
         try:
             yield stage
         finally:
@@ -186,9 +191,9 @@ async def open_page_stage(browser: Browser, **options: Any) -> AsyncIterator[Sta
 
 
 @asynccontextmanager
-async def open_bot_stage(browser: Browser, database: Path, simulation: Simulation) -> AsyncIterator[Stage]:
+async def open_bot_stage(profile: BrowserContext, database: Path, simulation: Simulation) -> AsyncIterator[Stage]:
     """Build a stage with the real bot connected."""
-    async with open_page_stage(browser) as stage, ModelServer(simulation=simulation) as models:
+    async with open_page_stage(profile) as stage, ModelServer(simulation=simulation) as models:
         settings = bot_settings(stage.slack, models, database)
         async with open_bot(settings, note="simulated models", pace=QUICK) as bot:
             await stage.slack.wait_connected()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import shutil
+import socket
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import BrowserContext, async_playwright
 from sqlalchemy import create_engine
 
 from evalbot.playground.simulated.simulation import Simulation
@@ -19,15 +20,22 @@ from tests.browser.browser_stage import FLAGS, SCRIPT, Stage, find_chromium, ope
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    """A Chromium without a screen."""
+async def profile() -> AsyncIterator[BrowserContext]:
+    """A Chromium without a screen, with one profile for the windows of all tests."""
     path = find_chromium()
     if path is None:
         pytest.skip("NOT TESTED IN A BROWSER: there is no chromium on PATH")
     async with async_playwright() as playwright:
         running = await playwright.chromium.launch(executable_path=path, args=[*FLAGS])
-        yield running
+        yield await running.new_context(reduced_motion="reduce")
         await running.close()
+
+
+@pytest.fixture(scope="session")
+def port() -> int:
+    """A free port for one page after the other: at the same address the browser keeps the page's parts."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
 
 
 @pytest.fixture(scope="session")
@@ -67,14 +75,14 @@ async def _finish(stage: Stage, request: pytest.FixtureRequest, folder: Path) ->
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def bot_stage(
-    browser: Browser, empty_database: Path, tmp_path_factory: pytest.TempPathFactory
+    profile: BrowserContext, empty_database: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Stage]:
     """A stage with the real bot, one for all tests of a file: starting and ending a bot takes seconds."""
     simulation = Simulation(latency_ms=0)
     simulation.apply({"script": dict(SCRIPT)})
     database = tmp_path_factory.mktemp("bot") / "browser.db"
     shutil.copy(empty_database, database)
-    async with open_bot_stage(browser, database, simulation) as opened:
+    async with open_bot_stage(profile, database, simulation) as opened:
         yield opened
 
 
@@ -89,8 +97,10 @@ async def stage(bot_stage: Stage, tmp_path: Path, request: pytest.FixtureRequest
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def page_stage(browser: Browser, tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
+async def page_stage(
+    profile: BrowserContext, port: int, tmp_path: Path, request: pytest.FixtureRequest
+) -> AsyncIterator[Stage]:
     """A stage without a bot: the page and the simulated Slack alone."""
-    async with open_page_stage(browser, ack_seconds=0.5) as opened:
+    async with open_page_stage(profile, port=port, ack_seconds=0.5) as opened:
         yield opened
         await _finish(opened, request, tmp_path)

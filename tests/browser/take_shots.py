@@ -53,7 +53,8 @@ async def play(demo: Demo) -> None:
         run = await dana.see_message(CHANNEL, "Why these numbers?", timeout=PATIENCE_S)
         await grade(lee, run, "1 of 12", "2 Partial")
         await grade(kim, run, "1 of 12", "2 Partial")
-        await grade(lee, run, "2 of 12", "3 Good")
+        await lee.click("3 Good", await lee.see_reply(run, "2 of 12", timeout=PATIENCE_S))
+        await lee.see_reply(run, "your grade", timeout=PATIENCE_S)
         await kim.click("Better answer…", await kim.see_reply(run, QUESTION, timeout=PATIENCE_S))
         await kim.see_view("Better answer")
         await kim.submit(better=BETTER, reason="Leaves out the article on shipping.")
@@ -61,11 +62,10 @@ async def play(demo: Demo) -> None:
 
 
 async def grade(who: Driver, run: Seen, start: str, label: str) -> None:
-    """Press a grade and close the box that may ask why."""
+    """Press a grade and close the box that asks why."""
     await who.click(label, await who.see_reply(run, start, timeout=PATIENCE_S))
-    await who.see_reply(run, "your grade", timeout=PATIENCE_S)
-    if (await who.do("screen"))["views"]:
-        await who.close()
+    await who.see_view("your grade")
+    await who.close()
 
 
 async def take_all(browser: Browser, demo: Demo) -> None:
@@ -88,6 +88,12 @@ async def take_all(browser: Browser, demo: Demo) -> None:
     await dana.page.get_by_test_id("home-evalbot").click()
     await dana.see(dana.page.get_by_test_id("home"), "Your queue")
     await keep(dana, "home")
+    await dana.open_channel("support-evals")
+    await dana.type("/evalbot run support-desk repeat:20")
+    await dana.see(dana.messages("Run support-desk?").last, "Ask for approval")
+    await dana.page.set_viewport_size({"width": DESKTOP[0], "height": 620})
+    await keep(dana, "preview")
+    await dana.button("Cancel", dana.messages("Run support-desk?").last).click()
     dark = await open_window(browser, demo, "dana", DESKTOP, "dark")
     await dark.open_channel("support-evals")
     await dark.page.get_by_test_id("thread-summary").last.click()

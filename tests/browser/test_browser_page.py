@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import BrowserContext, expect
 
 from evalbot.playground.server import Playground
 from tests.browser.browser_stage import OUTAGE_NOISE, PHONE, Stage, TakingApp, open_page_stage
@@ -113,9 +113,9 @@ async def test_streamed_answer_and_status_are_seen_and_stopped(page_stage: Stage
         await window.see(answer, "stopped this answer")
 
 
-async def test_suggested_prompt_is_sent_by_pressing_it(browser: Browser) -> None:
+async def test_suggested_prompt_is_sent_by_pressing_it(profile: BrowserContext, port: int) -> None:
     """The prompts of an agent stand above the box of their thread; the pressed one is sent in the person's name."""
-    async with open_page_stage(browser, features={"is_agent": True}) as stage, TakingApp(stage.slack) as app:
+    async with open_page_stage(profile, port=port, features={"is_agent": True}) as stage, TakingApp(stage.slack) as app:
         ts = await stage.slack.driver("dana").say("@evalbot", "hello")
         opened = await app.client.conversations_open(users=stage.slack.users["dana"])
         window = await stage.window("dana")
@@ -300,10 +300,9 @@ async def test_everything_fits_on_a_phone(page_stage: Stage) -> None:
         await expect(window.thread).to_have_count(0)
 
 
-async def test_page_comes_back_after_the_server_was_away(browser: Browser) -> None:
+async def test_page_comes_back_after_the_server_was_away(profile: BrowserContext, port: int) -> None:
     """The banner shows while it is away; afterwards the page goes on by itself where it was."""
-    async with open_page_stage(browser) as stage:
-        port = int(stage.slack.base_url.rpartition(":")[2])
+    async with open_page_stage(profile, port=port) as stage:
         stage.expected_noise = OUTAGE_NOISE
         window = await stage.window("dana")
         await window.open_channel("random")

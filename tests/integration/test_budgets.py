@@ -17,8 +17,6 @@ from evalbot.asking.ask import Question
 from evalbot.asking.prices import PriceTable
 from evalbot.asking.target_config import Price
 from evalbot.errors import BadRequest, BudgetUsedUp, ModelUnavailable, NotAllowed
-from evalbot.library.assets import assets_folder
-from evalbot.library.project import load_project
 from evalbot.people import Person, PersonId, Role, TeamId
 from evalbot.playground.model_server import ModelServer
 from evalbot.playground.simulated.simulation import Simulation
@@ -39,6 +37,7 @@ from evalbot.workflows.running import execute_run
 from evalbot.workflows.services import Services
 from evalbot.workflows.spending import MeteredAnswerers, Purse
 from evalbot.workflows.starting import start_run
+from tests.integration.judge_world import HELPFULNESS
 
 TEAM = TeamId("local")
 ANN = Person(PersonId("U1"), TEAM, "Ann", Role.ADMIN)
@@ -60,7 +59,7 @@ def make_suite(items: int = 50, target: Target = TARGET, rubric: Target | None =
     if rubric is None:
         return Suite("sums", made, targets=(target,), graders=checks)
     judged = (*checks, GraderSpec(GraderType.RUBRIC, rubric=RUBRIC))
-    shipped = {RUBRIC: load_project(assets_folder()).rubrics[RUBRIC]}
+    shipped = {RUBRIC: HELPFULNESS}
     return Suite("sums", made, rubrics=shipped, targets=(target,), graders=judged, run=RunDefaults(judge=rubric))
 
 

@@ -106,15 +106,16 @@ CHANGES: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("what", CHANGES)
-async def test_a_change_of_the_judge_opens_a_new_epoch(world: JudgeWorld, what: str) -> None:
+async def test_a_change_of_the_judge_opens_a_new_epoch(world: JudgeWorld) -> None:
     """Numbers never cross a change of model, parameters, prompt or rubric; what people graded waits for the new judge."""
     await world.graded_by_people(await world.ran())
-    assert (await world.standing()).n == 60
-    await sync_suites(world.services, [make_desk(**CHANGES[what])])
-    [report] = await judge_reports(world.services, "desk")
-    assert (report.standing.standing, report.standing.n) == (Standing.UNMEASURED, 0)
-    assert (report.graded, report.waiting) == (60, 60)
+    for what, change in CHANGES.items():
+        assert (await world.standing()).n == 60
+        await sync_suites(world.services, [make_desk(**change)])
+        [report] = await judge_reports(world.services, "desk")
+        assert (report.standing.standing, report.standing.n) == (Standing.UNMEASURED, 0), what
+        assert (report.graded, report.waiting) == (60, 60), what
+        await sync_suites(world.services, [make_desk()])
 
 
 async def test_another_item_does_not_open_an_epoch(world: JudgeWorld) -> None:

@@ -200,7 +200,8 @@ async def test_every_line_opens_by_its_key_and_for_nobody_else(world: JudgeWorld
         said = await explain_digest_key(world.services, ANN, digest.id, ref.key)
         assert (said.key, said.digest_id) == (ref.key, digest.id)
         assert said.title.startswith("Digest of ")
-        assert said.facts and said.formulas
+        assert said.facts
+        assert said.formulas
     for stranger in (replace(ANN, team=TeamId("T2")), replace(ANN, role=Role.OUTSIDER)):
         with pytest.raises(UnknownName):
             await explain_digest_key(world.services, stranger, digest.id, refs[0].key)

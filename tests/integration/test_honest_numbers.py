@@ -14,8 +14,6 @@ from evalbot.errors import ModelUnavailable
 from evalbot.grading.calibration import Standing
 from evalbot.grading.grades import GraderKind, Purpose
 from evalbot.grading.reviews import Review
-from evalbot.library.assets import assets_folder
-from evalbot.library.project import load_project
 from evalbot.people import Person, PersonId, Role, TeamId
 from evalbot.reporting.estimates import OVERALL, Estimate, How, RunSummary
 from evalbot.runs.outputs import Output
@@ -42,6 +40,7 @@ from evalbot.workflows.reviewing import (
 from evalbot.workflows.running import execute_run
 from evalbot.workflows.scoring import summarise_run
 from evalbot.workflows.starting import start_run
+from tests.integration.judge_world import HELPFULNESS
 
 TEAM = TeamId("local")
 ANN, BEN, EVE = (Person(PersonId(name), TEAM, name, Role.APPROVER) for name in ("ann", "ben", "eve"))
@@ -71,14 +70,13 @@ class World:
         self.model = ScriptedModel(lambda question: f"No. {question.item.id[1:]}." if question.item else "")
         self.models = {"model": self.model, "other": self.model, "judge": ScriptedModel(self._judge)}
         self.services = make_services(store, self.models, announcer=self.announcer)
-        rubric = load_project(assets_folder()).rubrics[RUBRIC]
         items = tuple(Item(ItemId(f"i{n}"), vars={"question": f"Say {n}."}, skill=f"s{n % 2}") for n in range(ITEMS))
         self.suite = Suite(
             "desk",
             items,
             targets=(MODEL,),
             graders=(GraderSpec(GraderType.RUBRIC, rubric=RUBRIC),),
-            rubrics={RUBRIC: rubric},
+            rubrics={RUBRIC: HELPFULNESS},
             run=RunDefaults(judge=short_target("test:judge")),
         )
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from evalbot.library.assets import assets_folder
-from evalbot.library.project import load_project
 from evalbot.people import Person, PersonId, Role, TeamId
 from evalbot.runs.outputs import output_id
 from evalbot.runs.planning import plan_units
@@ -19,6 +17,7 @@ from evalbot.workflows.reviewing import GradeClick, RoundRequest, open_round, re
 from evalbot.workflows.running import execute_run
 from evalbot.workflows.services import Services
 from evalbot.workflows.starting import start_run
+from tests.integration.judge_world import HELPFULNESS
 
 TEAM = TeamId("local")
 ANN, BEN, EVE = (Person(PersonId(name), TEAM, name, Role.APPROVER) for name in ("ann", "ben", "eve"))
@@ -34,11 +33,8 @@ async def newest(services: Services) -> Suite:
 async def test_a_settled_review_ends_the_probation_of_its_item(sqlite_store: Store) -> None:
     """The approved item is on probation in version 2; two people's grades make version 3 in which it is not."""
     services = make_services(sqlite_store, {"model": ScriptedModel(lambda question: "Ask us by mail.")})
-    rubrics = load_project(assets_folder()).rubrics
     items = (Item(ItemId("a"), vars={"question": "How do I reach you?"}, reference="By mail or phone."),)
-    content = Suite(
-        "help", items, targets=(short_target("test:model"),), rubrics={"helpfulness": rubrics["helpfulness"]}
-    )
+    content = Suite("help", items, targets=(short_target("test:model"),), rubrics={HELPFULNESS.name: HELPFULNESS})
     await sync_suites(services, [content])
     first = await start_run(services, RunRequest("help", ANN))
     await execute_run(services, first.id)

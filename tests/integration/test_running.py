@@ -10,8 +10,6 @@ import pytest
 from evalbot.asking.ask import Question
 from evalbot.errors import BadRequest, Conflict, ModelUnavailable, NotAllowed, OutsideError, UnknownName
 from evalbot.grading.grades import Grade, GraderKind
-from evalbot.library.assets import assets_folder
-from evalbot.library.project import load_project
 from evalbot.people import Person, PersonId, Role, TeamId
 from evalbot.reporting.estimates import RunSummary
 from evalbot.runs.outputs import Output
@@ -29,6 +27,7 @@ from evalbot.workflows.curating import sync_suites
 from evalbot.workflows.running import cancel_run, execute_run, list_open_runs, pause_run, resume_run
 from evalbot.workflows.services import Services
 from evalbot.workflows.starting import find_interrupted, same_again, start_run
+from tests.integration.judge_world import HELPFULNESS
 
 ANN = Person(PersonId("U1"), TeamId("local"), "Ann", Role.ADMIN)
 ITEMS = 12
@@ -317,7 +316,7 @@ async def test_only_a_paused_run_is_resumed(world: World) -> None:
 @pytest.fixture
 async def judged(world: World) -> World:
     """The world with a suite `judged`, whose items have a rubric and whose judge is `judge`."""
-    rubric = load_project(assets_folder()).rubrics["helpfulness"]
+    rubric = HELPFULNESS
     graders = (GraderSpec(GraderType.RUBRIC, rubric=rubric.name),)
     defaults = RunDefaults(judge=short_target("test:judge"))
     items = tuple(replace(item, vars={**item.vars, "question": f"{item.vars['question']} Twice!"})

@@ -20,14 +20,18 @@ from tests.stories.story_stage import CHANNEL, PATIENCE_S, POOR, STEWARDS, Stage
 BETTER = "A better answer."
 
 
-@pytest.fixture(params=["inline", "shared"])
+SOURCES = ["inline", pytest.param("shared", marks=pytest.mark.short)]
+"""The texts that stand beside these stories, and for long the practice texts that are shared."""
+
+
+@pytest.fixture(params=SOURCES)
 def answers(request: pytest.FixtureRequest) -> Mapping[str, str]:
     """Hostile answers by the id of the item that gets them."""
     texts = OUTPUTS if request.param == "inline" else shared_texts("outputs.jsonl")
     return {f"{place:02d}-{name.replace(' ', '-')}": text for place, (name, text) in enumerate(texts.items())}
 
 
-@pytest.fixture(params=["inline", "shared"])
+@pytest.fixture(params=SOURCES)
 def commands(request: pytest.FixtureRequest) -> Mapping[str, str]:
     """Hostile commands by name."""
     return COMMANDS if request.param == "inline" else shared_texts("commands.jsonl")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from evalbot.playground.driver import Driver, Seen
 from evalbot.runs.runs import RunStatus
 from tests.stories.story_stage import CHANNEL, PATIENCE_S, Stage, press_start
@@ -124,22 +122,23 @@ async def test_a_run_pauses_while_its_models_are_down_and_is_resumed(stage: Stag
     await stage.dana.see_ephemeral(CHANNEL, "Run 1 is done, not paused.")
 
 
-@pytest.mark.parametrize(
-    ("typed", "answer"),
-    [
-        ("rnu shop", "Did you mean run?"),
-        ("run shpo", "Did you mean shop?"),
-        ("run nothing-like-it", "There are: many, shop, sums."),
-        ("run shop model:sim-stedy", "Did you mean sim-steady?"),
-        ("run shop vs:9", "There is nothing to compare shop with"),
-        ("status 9", "There is no run 9"),
-        ("review 9", "There is no run 9"),
-    ],
-)
-async def test_mistake_is_answered_with_what_to_type(stage: Stage, typed: str, answer: str) -> None:
+MISTAKES = {
+    "rnu shop": "Did you mean run?",
+    "run shpo": "Did you mean shop?",
+    "run nothing-like-it": "There are: many, shop, sums.",
+    "run shop model:sim-stedy": "Did you mean sim-steady?",
+    "run shop vs:9": "There is nothing to compare shop with",
+    "status 9": "There is no run 9",
+    "review 8": "There is no run 8",
+}
+
+
+async def test_mistake_is_answered_with_what_to_type(stage: Stage) -> None:
     """A command that cannot be done gets one private line with a next step, and the channel stays empty."""
-    await stage.dana.slash(f"/evalbot {typed}", CHANNEL)
-    await stage.dana.see_ephemeral(CHANNEL, answer)
+    for count, (typed, answer) in enumerate(MISTAKES.items(), 1):
+        await stage.dana.slash(f"/evalbot {typed}", CHANNEL)
+        await stage.dana.see_ephemeral(CHANNEL, answer)
+        assert len(await stage.dana.messages(CHANNEL)) == count, typed
     assert stage.bot_messages() == []
     assert await stage.lee.messages(CHANNEL) == []
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from evalbot.reporting.digest_refs import DigestRef, Part, answer_ref, row_ref, step_ref, typed_ref
-from evalbot.reporting.digests import Digest, Exhibit, SkillLine, Trend, period
+from evalbot.reporting.digests import Digest, Exhibit, Shift, SkillLine, Trend, period
 from evalbot.reporting.estimates import OVERALL, How
 from evalbot.reporting.telling import HOW_WORDS, UNVERIFIED, basis_words, change_basis
 from evalbot.slack.blocks import (
@@ -77,34 +77,69 @@ def digest_message(digest: Digest, links: Mapping[str, str], has_picture: bool) 
 
 def _table_blocks(digest: Digest, room: int) -> list[Block]:
     """Give the rows that matter most in the lines there is room for: clear changes, then the overall scores, then the rest."""
-    ordered = sorted(digest.lines, key=_rank)
+    steps, ordered = _steps_told(digest), _ordered(digest)
     if not ordered or room < 2:
         return []
     several = len({(line.suite, line.target) for line in digest.lines}) > 1
     shown = ordered[: room - 1]
     head: list[Cell] = ["What", "Now", "95 % interval", "Change", "Verdict"]
-    rows = [_row(line, several) for line in shown]
+    rows = [_row(line, several, steps.get((line.suite, line.target, line.skill))) for line in shown]
     return [table([head, *rows], ["left", "right", "right", "right", "left"])]
 
 
-def _rank(line: SkillLine) -> tuple[int, bool, float]:
-    """Order rows by what a reader should see first."""
-    urgency = _URGENCY.get(line.change.verdict, 2) if line.change and line.change_verified else 2
-    size = abs(line.change.difference) if line.change else 0.0
-    return urgency, line.skill != OVERALL, -size
+_Steps = dict[tuple[str, str, str], Shift]
+"""Step changes by suite, target and skill."""
 
 
-def _row(line: SkillLine, several: bool) -> list[Cell]:
-    """Give one row of the table; a clear change is bold."""
+def _steps_told(digest: Digest) -> _Steps:
+    """Give the clear step changes of rows in which the week itself says nothing; never on an unverified judge."""
+    silent = {
+        (line.suite, line.target, line.skill) for line in digest.lines if line.change_verified and not _is_clear(line)
+    }
+    return {
+        (one.suite, one.target, one.skill): one.shift
+        for one in digest.trends
+        if (one.suite, one.target, one.skill) in silent
+        and one.shift
+        and one.shift.verified
+        and one.shift.lower * one.shift.upper > 0
+    }
+
+
+def _ordered(digest: Digest) -> list[SkillLine]:
+    """Order rows by what a reader should see first: what is down, what is up, then the overall scores."""
+    steps = _steps_told(digest)
+
+    def rank(line: SkillLine) -> tuple[int, bool, float]:
+        step, change = steps.get((line.suite, line.target, line.skill)), line.change
+        if _is_clear(line) and change:
+            return _URGENCY[change.verdict], line.skill != OVERALL, -abs(change.difference)
+        if step:
+            return int(step.after > step.before), line.skill != OVERALL, -abs(step.after - step.before)
+        return 2, line.skill != OVERALL, -abs(change.difference) if change else 0.0
+
+    return sorted(digest.lines, key=rank)
+
+
+def _is_clear(line: SkillLine) -> bool:
+    """Tell whether a row moved clearly since the week before."""
+    return line.change is not None and line.change.verdict in _URGENCY and line.change_verified
+
+
+def _row(line: SkillLine, several: bool, step: Shift | None = None) -> list[Cell]:
+    """Give one row of the table; a clear change is bold. A step change that goes on is told where the week says nothing."""
+    if step:
+        arrow, half = "▼" if step.after < step.before else "▲", (step.upper - step.lower) / 2
+        since = bold_cell(f"{arrow} since {step.day.day} {step.day:%b}")
+        return [*_row(line, several)[:3], signed_points(step.after - step.before, half), since]
     words = verdict_words(line.change) + ("" if line.change_verified else f", {UNVERIFIED}")
-    clear = line.change is not None and line.change.verdict in _URGENCY and line.change_verified
     score = score_alone(line.now) if line.verified else f"{score_alone(line.now)} {UNVERIFIED}"
     return [
         one_line(f"{_what(line, several)} · n {line.now.n:,}", 75),
         score,
         "–" if line.now.too_few else interval_words(line.now),
         change_alone(line.change),
-        bold_cell(words) if clear else words,
+        bold_cell(words) if _is_clear(line) else words,
     ]
 
 
@@ -144,10 +179,15 @@ def _effort(digest: Digest) -> str:
 
 def _judge(digest: Digest) -> str:
     """Say how often judge and people agree."""
-    doubt = "" if all(line.verified for line in digest.lines) else f" {UNVERIFIED}:"
+    doubted = dict.fromkeys(line.suite for line in digest.lines if not line.verified)
+    everywhere = all(line.suite in doubted for line in digest.lines)
+    doubt = f" {UNVERIFIED}:" if doubted and everywhere else ""
+    where = (
+        "" if not doubted or everywhere else f", {UNVERIFIED} for {', '.join(mrkdwn(one, _NAME) for one in doubted)}"
+    )
     if digest.judge_agreement is None:
-        return f"judge{doubt} not checked by people yet"
-    return f"judge{doubt} agrees with people {score_words(digest.judge_agreement)}"
+        return f"judge{doubt} not checked by people yet{where}"
+    return f"judge{doubt} agrees with people {score_words(digest.judge_agreement)}{where}"
 
 
 # --- where the numbers come from -------------------------------------------------------------------
@@ -159,7 +199,7 @@ def digest_numbers_view(digest: Digest, command: str = "/evalbot") -> View:
     Each has a button that tells where it comes from.
     """
     steps = [trend for trend in digest.trends if trend.shift is not None][:MOST_STEPS]
-    rows = sorted(digest.lines, key=_rank)[:MOST_DETAILS]
+    rows = _ordered(digest)[:MOST_DETAILS]
     intro = "Each number is the newest finished run of its week, as people corrected it where they graded enough. Changes compare "
     blocks = [
         _explained(f"{intro}the same items, graded in the same way, a week apart.", digest, DigestRef(Part.HEADLINE))

@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from evalbot.grading.calibration import Standing
-from evalbot.reporting.comparisons import MARGIN
-from evalbot.reporting.estimates import OVERALL, Change, Estimate, How, RunSummary
-from evalbot.reporting.judge_words import agreement_estimate
-from evalbot.reporting.telling import NO_HEADLINE, UNVERIFIED, corrected_words, degenerate_words, notes_of, people_words
+from evalbot.reporting.estimates import OVERALL, Change, Estimate, RunSummary
+from evalbot.reporting.run_words import (
+    MOST_NAMED,
+    Marks,
+    against_said,
+    judge_said,
+    passes_said,
+    subject_of,
+    verdict_said,
+)
+from evalbot.reporting.telling import UNVERIFIED, notes_of
 from evalbot.runs.runs import Progress, Run, RunStatus
 from evalbot.slack.blocks import (
     Payload,
@@ -28,7 +34,6 @@ from evalbot.slack.ids import ActionId, RunClick, encode
 from evalbot.slack.text import Block, mrkdwn, one_line
 from evalbot.slack.views.numbers import (
     change_alone,
-    change_words,
     counted,
     duration_words,
     interval_words,
@@ -36,7 +41,6 @@ from evalbot.slack.views.numbers import (
     moment,
     progress_bar,
     score_alone,
-    score_words,
     spent_words,
     verdict_words,
 )
@@ -49,9 +53,15 @@ FEWEST_ROWS = 2
 _OTHER_LINES = 6
 """Beside what is told, its notes and the skills: title, head of the table, what is folded, judge and cost (2), origin."""
 
-MOST_NAMED = 3
 MOST_NOTES = 3
 _NAME, _NOTE, _NOTES = 60, 300, 1_000
+
+
+PLAIN = Marks(name=lambda name: one_line(name, _NAME))
+"""How a header shows names."""
+
+MARKED = Marks(name=lambda name: mrkdwn(name, _NAME), strong=lambda text: f"*{text}*")
+"""How mrkdwn shows names and what is to stand out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,71 +192,9 @@ def run_verdict_card(run: Run, summary: RunSummary, review_n: int, simulated_not
     return message(f"{mrkdwn(verdict, 300)}. {' '.join(told)}", blocks)
 
 
-def subject_of(run: Run, summary: RunSummary) -> str:
-    """Name the target a run's card is about: the first one that was compared, else the first one."""
-    compared = [change.target for change in summary.changes]
-    labels = [target.label for target in run.targets]
-    return next((label for label in labels if label in compared), labels[0] if labels else "")
-
-
 def verdict_line(run: Run, summary: RunSummary) -> str:
-    """Say in a few words what came out, as plain text: what got worse and better, or the pass rate.
-
-    What stands on an unverified judge is not said here.
-    """
-    subject = subject_of(run, summary)
-    ending = {RunStatus.CANCELLED: " (stopped early)", RunStatus.FAILED: " (failed)"}.get(run.status, "")
-    said = _changes_said([one for one in summary.changes if one.target == subject and not summary.doubts(one)])
-    if said and len({change.target for change in summary.changes}) > 1:
-        said = f"{_plain_name(subject)} {said}"
-    return f"{_plain_name(run.suite)}: {said or _rate_said(summary, subject)}{ending}"
-
-
-def _rate_said(summary: RunSummary, subject: str) -> str:
-    """Word the pass rate of a target, or why it has none."""
-    degenerate, estimate, row = summary.degenerate_of(subject), summary.headline(subject), summary.overall(subject)
-    if degenerate:
-        return f"{_plain_name(subject)} gives one answer to everything, not scored"
-    if estimate is None:
-        return NO_HEADLINE if row else "nothing could be scored"
-    if estimate.too_few:
-        return f"too few items to say (n {estimate.n:,})"
-    by = " by code checks" if row and estimate is row.checks else ""
-    by = ", corrected by people" if estimate.how is How.CORRECTED else by
-    return f"{score_words(estimate)} passed{by}"
-
-
-def _changes_said(changes: Sequence[Change]) -> str:
-    """Word the clear changes, skills before the overall score they are part of; empty without a comparison."""
-    skills = [change for change in changes if change.skill != OVERALL]
-    overall = [change for change in changes if change.skill == OVERALL]
-    worse, better = _named(skills, Verdict.WORSE), _named(skills, Verdict.BETTER)
-    if not worse and not better:
-        return (
-            {
-                Verdict.WORSE: "worse overall, no single skill stands out",
-                Verdict.BETTER: "better overall, no single skill stands out",
-                Verdict.NO_DIFFERENCE: "no real change",
-                Verdict.CANNOT_TELL: "no clear change",
-            }.get(overall[0].verdict if overall else Verdict.CANNOT_TELL, "")
-            if changes
-            else ""
-        )
-    rest = [change for change in skills if change.verdict not in (Verdict.WORSE, Verdict.BETTER)]
-    same = all(change.verdict is Verdict.NO_DIFFERENCE for change in rest)
-    tail = ("the rest unchanged" if same else "no clear change elsewhere") if rest else ""
-    said = [f"worse on {worse}" if worse else "", f"better on {better}" if better else "", tail]
-    return ", ".join(part for part in said if part)
-
-
-def _named(changes: Sequence[Change], verdict: Verdict) -> str:
-    """Name the skills with a verdict, the largest change first, at most three."""
-    found = sorted((c for c in changes if c.verdict is verdict), key=lambda c: -abs(c.difference))
-    names = [_plain_name(change.skill) for change in found[:MOST_NAMED]]
-    more = len(found) - len(names)
-    return (
-        " and ".join(names) if not more and len(names) < 3 else ", ".join([*names, *([f"{more} more"] if more else [])])
-    )
+    """Say in a few words what came out, as plain text."""
+    return f"{_plain_name(run.suite)}: {verdict_said(run, summary, PLAIN)}"
 
 
 def _told(run: Run, summary: RunSummary) -> list[str]:
@@ -254,53 +202,13 @@ def _told(run: Run, summary: RunSummary) -> list[str]:
     lines = []
     for one in run.targets:
         changes = [change for change in (*summary.changes, *summary.other_changes) if change.skill == OVERALL]
-        mine = [_against(change, summary) for change in changes if change.target == one.label]
-        lines.append(" ".join([_passes(one.label, summary), *mine]))
+        mine = [against_said(change, summary, MARKED) for change in changes if change.target == one.label]
+        lines.append(" ".join([passes_said(one.label, summary, MARKED), *mine]))
     if run.status is not RunStatus.DONE:
         lines.append(
             f"Stopped before the end: {summary.outputs:,} of {counted(run.size, 'answer')}. {_note(run)}".strip()
         )
     return lines
-
-
-def _against(change: Change, summary: RunSummary) -> str:
-    """Say what a target gained or lost against what it was compared with."""
-    points, interval = change_words(change).split(" (", 1)
-    by = ", corrected by people" if change.how is How.CORRECTED else ""
-    meaning = UNVERIFIED if summary.doubts(change) else f"{_meaning(change)}{by}"
-    return f"Against *{mrkdwn(change.against, _NAME)}*: *{points}* ({interval}, {meaning}."
-
-
-def _passes(label: str, summary: RunSummary) -> str:
-    """Say how many items a target passes, and on whose grades that stands."""
-    row, name, degenerate = summary.overall(label), mrkdwn(label, _NAME), summary.degenerate_of(label)
-    if degenerate:
-        return f"*{name}* {degenerate_words(degenerate)}."
-    if row is None:
-        return f"*{name}*: nothing was scored."
-    if row.corrected:
-        alone = f"{score_alone(row.estimate)}{f' ({UNVERIFIED})' if summary.doubts(row.estimate) else ''}"
-        return f"{_passing(name, row.corrected.estimate)}: {corrected_words(row.corrected, alone)}."
-    if not summary.doubts(row.estimate):
-        return f"{_passing(name, row.estimate)}{people_words(row.estimate)}."
-    alone = f"The judge is {UNVERIFIED}; with it: {score_words(row.estimate)}."
-    return f"{_passing(name, row.checks)} by code checks alone. {alone}" if row.checks else f"*{name}*: {alone}"
-
-
-def _passing(name: str, estimate: Estimate) -> str:
-    """Say a pass rate with its interval."""
-    if estimate.too_few:
-        return f"*{name}*: too few items to say (n {estimate.n:,})"
-    return f"*{name}* passes *{score_alone(estimate)}* of {counted(estimate.n, 'item')} ({interval_words(estimate)})"
-
-
-def _meaning(change: Change) -> str:
-    """Say what a change means, in a clause."""
-    return {
-        Verdict.WORSE: "a real drop",
-        Verdict.BETTER: "a real gain",
-        Verdict.NO_DIFFERENCE: f"no difference larger than {MARGIN * 100:.0f} points",
-    }.get(change.verdict, verdict_words(change) + (" items" if change.needed else ""))
 
 
 def _note(run: Run) -> str:
@@ -376,20 +284,8 @@ def _same_line(rows: Sequence[_SkillRow]) -> str:
 
 
 def judge_words(summary: RunSummary) -> str:
-    """Say how far the judge may be trusted: its agreement with people, or that nobody has checked it yet.
-
-    What is known of it from all runs goes before what this one shows.
-    """
-    if not summary.judge:
-        return "no judge, code checks only"
-    name, standing = mrkdwn(summary.judge, _NAME), summary.standing
-    agreement = (agreement_estimate(standing) if standing else None) or summary.agreement
-    if agreement is None:
-        return f"{name}, not yet checked by people: {summary.human_outputs:,} graded so far"
-    if summary.unverified:
-        return f"{name}, *{UNVERIFIED}*: agrees with people {score_words(agreement)}"
-    trusted = ", trusted" if standing and standing.standing is Standing.TRUSTED else ""
-    return f"{name} agrees with people {score_words(agreement)}{trusted}"
+    """Say how far the judge may be trusted."""
+    return judge_said(summary, MARKED)
 
 
 def _cost_words(summary: RunSummary, subject: str) -> str:

@@ -54,6 +54,8 @@ async def test_sends_model_messages_parameters_and_key(wire: Any, open_target: O
     sent = wire.requests[0]
     assert sent.path == "/v1/chat/completions"
     assert sent.headers["authorization"] == f"Bearer {KEY}"
+    assert sent.headers["content-type"] == "application/json"
+    assert not any("stainless" in name for name in sent.headers), "nothing of this machine goes out"
     assert sent.body == {
         "model": "test-model",
         "messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "hi"}],
@@ -210,7 +212,8 @@ async def test_reset_and_cut_are_connection_failures(wire: Any, open_target: Ope
 
     for deed in (reset, cut):
         wire.will(deed)
-        assert (await failure_of(open_target())).kind == "connection"
+        failure = await failure_of(open_target())
+        assert (failure.kind, failure.reached) == ("connection", True), "the request went out: it may have cost money"
         wire.will(deed, wire.answer("again"))
         assert (await open_target(retries=1).ask(question())).text == "again"
 
@@ -218,7 +221,8 @@ async def test_reset_and_cut_are_connection_failures(wire: Any, open_target: Ope
 async def test_nobody_listening_is_a_connection_failure(wire: Any, open_target: OpenTarget) -> None:
     """A closed port fails with its reason."""
     answerer = open_target("openai-compatible:m", base_url="http://127.0.0.1:1/v1")
-    assert (await failure_of(answerer)).kind == "connection"
+    failure = await failure_of(answerer)
+    assert (failure.kind, failure.reached) == ("connection", False)
 
 
 @pytest.mark.parametrize("status_line", [b"nonsense\r\n\r\n", b"HTTP/1.1 abc OK\r\n\r\n", b"\x00\xff\r\n\r\n"])

@@ -13,9 +13,11 @@ import yaml
 
 from evalbot.grading.grades import Grade, Grader, GraderKind, Purpose
 from evalbot.grading.reviews import Review, ReviewId, Round, RoundId
-from evalbot.people import PersonId
+from evalbot.people import Person, PersonId, Role
 from evalbot.store import grades, outputs, reviews, runs, workspaces
 from evalbot.store.database import Store, Transaction
+from evalbot.testing import make_services
+from evalbot.workflows.digesting import digest_now
 from tests.integration.cli.cli_world import ChatServer, Reply, Said, one_sentence
 
 Call = Callable[..., Said]
@@ -54,22 +56,22 @@ def verdict(level: int) -> str:
     return json.dumps({"grade": level, "reason": "So it seems."})
 
 
-def grade_all(project: Path) -> None:
-    """Let two people grade every answer as it deserves."""
-    asyncio.run(_grade_all(f"sqlite+aiosqlite:///{project / 'evalbot.db'}"))
+def grade_all(project: Path, *, newest: bool = True) -> None:
+    """Let two people grade every answer of the newest run, or of the first, as it deserves."""
+    asyncio.run(_grade_all(f"sqlite+aiosqlite:///{project / 'evalbot.db'}", 0 if newest else -1))
 
 
-async def _grade_all(url: str) -> None:
+async def _grade_all(url: str, place: int) -> None:
     store = await Store.open(url)
     try:
-        await store.write(_save_grades)
+        await store.write(lambda tx: _save_grades(tx, place))
     finally:
         await store.close()
 
 
-async def _save_grades(tx: Transaction) -> None:
+async def _save_grades(tx: Transaction, place: int) -> None:
     team, now = await workspaces.home_team(tx), datetime.now(UTC)
-    [run] = await runs.list_runs(tx, team)
+    run = (await runs.list_runs(tx, team))[place]
     found = await outputs.list_outputs(tx, run.id)
     opened = Round(RoundId("all"), team, run.id, PersonId("U1"), "", len(found), "random", 2, opened_at=now)
     await reviews.add_round(tx, opened)
@@ -145,19 +147,82 @@ def test_a_number_is_explained(desk: Call, project: Path) -> None:
     assert "bar = the higher of" in desk("explain", "judge", "desk").out
 
 
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (("judge", "dusk"), "Did you mean desk?"),
-        (("explain", "9"), "There is no run '9'"),
-        (("explain", "1", "rule"), "Did you mean rules?"),
-        (("explain", "judge"), "The judge of which suite?"),
-        (("judge", "desk", "--calibrate"), "graded no answer of desk yet"),
-    ],
-)
-def test_what_cannot_be_told_is_one_sentence(desk: Call, arguments: tuple[str, ...], said: str) -> None:
+MISTAKES = {
+    ("judge", "dusk"): "Did you mean desk?",
+    ("explain", "9"): "There is no run '9'",
+    ("explain", "1", "rule"): "Did you mean rules?",
+    ("explain", "judge"): "The judge of which suite?",
+    ("judge", "desk", "--calibrate"): "graded no answer of desk yet",
+}
+
+
+def test_what_cannot_be_told_is_one_sentence(desk: Call) -> None:
     """A wrong name or nothing to work on is said in a sentence with what to do, and exits 2."""
-    done = desk(*arguments)
-    assert done.code == 2
-    assert one_sentence(done.err)
-    assert said in done.err
+    for arguments, said in MISTAKES.items():
+        done = desk(*arguments)
+        assert done.code == 2, arguments
+        assert one_sentence(done.err), arguments
+        assert said in done.err, arguments
+
+
+def test_no_gate_passes_on_an_unverified_judges_word(desk: Call, project: Path) -> None:
+    """A gate that the judge would let pass is not decided: it exits with 100, and says why and what would decide it."""
+    gate = ("run", "desk", "--quiet", "--fail-if", "overall.lower < 0.5")
+    assert desk(*gate).code == 0, "while nobody has measured the judge, its number counts"
+    grade_all(project, newest=False)
+    said = desk(*gate)
+    assert said.code == 100
+    assert "Gate not decided, so it fails: 1 of 1 condition stands on a judge that is unverified." in said.out
+    assert "unverified, so it decides nothing; 10 more graded answers would correct it" in said.out
+    assert "calibrate it" in said.out.lower()
+    told = json.loads(desk(*gate, "--json").out)["gate"]
+    assert (told["failed"], told["decided"], told["conditions"][0]["state"]) == (True, False, "unverified")
+    assert desk("run", "desk", "--quiet", "--fail-if", "errors > 0").code == 0
+
+
+def test_runs_and_comparisons_mark_what_is_unverified(desk: Call, project: Path) -> None:
+    """Lists, details and comparisons alike; nothing of it makes a headline."""
+    grade_all(project)
+    assert desk("run", "desk", "--quiet").code == 0
+    assert ", unverified" in desk("runs").out
+    assert "judge unverified: no headline" in desk("show", "latest").out
+    compared = desk("compare", "2", "2", "--json")
+    assert compared.code == 2
+    grade_free = desk("run", "desk", "--quiet")
+    assert grade_free.code == 0
+    said = desk("compare", "2", "3")
+    assert "judge unverified: no headline" in said.out
+    assert said.out.count("% unverified") >= 2
+    scores = json.loads(desk("compare", "2", "3", "--json").out)["targets"][0]["scores"]["overall"]
+    assert (scores["before"]["verified"], scores["after"]["verified"]) == (False, False)
+
+
+async def _digest(url: str) -> None:
+    store = await Store.open(url)
+    try:
+        services = make_services(store, {}, now=lambda: datetime.now(UTC))
+        person = Person(PersonId("U1"), services.team, "Ann", Role.ADMIN)
+        await digest_now(services, person, "C1")
+    finally:
+        await store.close()
+
+
+def test_a_line_of_a_digest_is_explained(desk: Call, project: Path) -> None:
+    """What Slack shows of a digest is explained here as well, with its steps; without one it is said."""
+    none = desk("explain", "digest")
+    assert (none.code, "There is no digest yet" in none.err) == (2, True)
+    asyncio.run(_digest(f"sqlite+aiosqlite:///{project / 'evalbot.db'}"))
+    said = desk("explain", "digest", "rules").out
+    for part in (
+        " · rules",
+        "run 1, the newest finished run",
+        "Source: Wilson 1927",
+        "interval = ",
+        "Also: explain digest",
+    ):
+        assert part in said, part
+    [told] = json.loads(desk("explain", "digest", "--json").out)["explanations"]
+    assert told["title"].endswith("headline")
+    assert told["said"]
+    wrong = desk("explain", "digest", "rule")
+    assert (wrong.code, "Did you mean rules?" in wrong.err) == (2, True)

@@ -151,6 +151,20 @@ async def test_outputs(store: Store, output: Output) -> None:
 
 
 @check
+@given(output=nouns(Output), grade=nouns(Grade))
+async def test_rows_that_are_only_added(store: Store, output: Output, grade: Grade) -> None:
+    """The short way for the results of a run keeps every part as well."""
+    run = make_run(next(fresh))
+    output = dataclasses.replace(renamed(output, id=1), run_id=run.id)
+    grader = dataclasses.replace(grade.grader, kind=GraderKind.CHECK)
+    grade = dataclasses.replace(grade, output_id=output.id, grader=grader)
+    await store.write(lambda tx: runs.add_run(tx, run))
+    await store.add(outputs.output_rows([output]), grades.grade_rows([grade]))
+    assert await store.read(lambda tx: outputs.get_output(tx, output.id)) == output
+    assert await store.read(lambda tx: grades.grades_of_output(tx, output.id)) == [grade]
+
+
+@check
 @given(grade=nouns(Grade))
 async def test_grades(store: Store, grade: Grade) -> None:
     """Grades of checks, judges and people keep every part."""

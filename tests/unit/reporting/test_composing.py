@@ -260,3 +260,52 @@ def test_the_newest_week_is_told_as_people_corrected_it() -> None:
     line = digest.lines[0]
     assert (line.now.how, line.now.human_n, line.verified) == (How.CORRECTED, 20, True)
     assert line.now.score < 0.8
+
+
+def graded(week: Week, share: float) -> Week:
+    """Give a judged week in which people graded every second answer and pass so many of each skill."""
+    said = {
+        one.output_id: Drawn(0.5, Label(*([float(place % 20 < 20 * share)] * 2)))
+        for place, one in enumerate(week.scores)
+        if place % 2
+    }
+    return replace(week, people=People({one.item_id: "helpful" for one in week.scores}, said))
+
+
+def test_a_doubted_judges_step_is_no_headline_beside_a_corrected_number() -> None:
+    """The newest number is people's and verified, the step it seems to stand on is a doubted judge's: that is not told."""
+    series = by_judge(weeks({"citations": DROP}), doubted=True)
+    digest = compose({"desk": [*series[:-1], graded(series[-1], 0.8)]})
+    assert [(line.verified, line.change_verified) for line in digest.lines] == [(True, False)] * 2
+    assert digest.headline == "no clear change"
+    assert not any("still down" in sentence or " · " in sentence for sentence in digest.sentences)
+
+
+def test_a_judges_step_beside_a_corrected_number_says_whose_it_is() -> None:
+    """With a judge that nobody doubts the step is told, by the judge alone, as the number beside it is not."""
+    series = by_judge(weeks({"citations": DROP}), doubted=False)
+    digest = compose({"desk": [*series[:-1], graded(series[-1], 0.4)]})
+    assert digest.headline == "citations still down"
+    assert re.search(r"−\d+ and −\d+ points, by the judge alone, n 40\)\.$", digest.sentences[0])
+
+
+def test_a_step_that_people_graded_on_both_sides_is_told_as_theirs() -> None:
+    """Where people graded before and after, the sentence has their levels and says so."""
+    series = by_judge(weeks({"citations": [0.8] * 5 + [0.4] * 7}), doubted=True)
+    series[3], series[-1] = graded(series[3], 0.8), graded(series[-1], 0.2)
+    digest = compose({"desk": series})
+    assert digest.headline == "citations still down"
+    assert ", corrected by people, n 40)." in digest.sentences[0]
+
+
+def test_weeks_graded_in_another_way_are_not_compared() -> None:
+    """The first week of another judge says that it is that, not that something fell."""
+    series = by_judge(weeks({"citations": [0.9] * 11 + [0.4]}), doubted=False)
+    items = series[-1].skill_of
+    changed = [replace(week, graded_by=dict.fromkeys(items, "old")) for week in series[:-1]]
+    digest = compose({"desk": [*changed, replace(series[-1], graded_by=dict.fromkeys(items, "new"))]})
+    assert digest.headline == "no clear change"
+    assert digest.sentences == (
+        "Judge, rubric or checks are not those of the weeks before, so nothing is compared with them.",
+    )
+    assert {line.change for line in digest.lines} == {None}

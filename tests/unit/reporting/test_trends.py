@@ -2,15 +2,23 @@
 
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from evalbot.reporting.digests import Shift
-from evalbot.reporting.estimates import FEWEST, OVERALL
-from evalbot.reporting.trends import REFERENCE_WEEKS, Week, find_shift, find_trends
+from evalbot.grading.consensus import Label
+from evalbot.grading.grades import GraderKind
+from evalbot.reporting.corrections import Drawn, People
+from evalbot.reporting.digests import Shift, Trend
+from evalbot.reporting.estimates import FEWEST, OVERALL, How
+from evalbot.reporting.trends import REFERENCE_WEEKS, Week, find_shift, find_trends, ways_of_grading
 from evalbot.stats.intervals import wilson
-from tests.factories import FIRST_SUNDAY, make_score, make_week
+from evalbot.suites.graders import GraderSpec, GraderType
+from evalbot.suites.items import ItemId
+from evalbot.suites.suites import RunDefaults
+from evalbot.suites.targets import short_target as target
+from tests.factories import FIRST_SUNDAY, make_item, make_rubric, make_score, make_suite, make_week
 
 ITEMS = [f"i{place}" for place in range(60)]
 
@@ -144,3 +152,128 @@ def test_incomplete_scores_are_no_drop() -> None:
         broken = tuple(make_score(item, False, complete=False) for item in ITEMS[:30])
         weeks[number] = Week(weeks[number].day, (*weeks[number].scores[30:], *broken), weeks[number].skill_of)
     assert shift_of(weeks) is None
+
+
+# --- what is no change of the target ---------------------------------------------------------------
+
+JUDGED = frozenset({GraderKind.JUDGE})
+
+
+def judged_week(number: int, share: float, people: float | None = None, way: str = "judge 1") -> Week:
+    """Give a week that a judge graded; with people's share they graded half of it, and would pass so many."""
+    order = {item: (place * 37) % len(ITEMS) for place, item in enumerate(ITEMS)}
+    passes = {item: order[item] < share * len(ITEMS) for item in ITEMS}
+    week = make_week(number, passes)
+    scores = tuple(
+        replace(one, scores={"helpful": float(one.passed)}, passes={"helpful": one.passed}, kinds=JUDGED)
+        for one in week.scores
+    )
+    said = {
+        one.output_id: Drawn(0.5, Label(*([float(order[one.item_id] < people * len(ITEMS))] * 2)))
+        for place, one in enumerate(scores)
+        if people is not None and place % 2
+    }
+    asked = People({one.item_id: "helpful" for one in scores}, said)
+    return replace(week, scores=scores, people=asked, graded_by=dict.fromkeys(map(ItemId, ITEMS), way), run=number)
+
+
+def only_trend(weeks: Sequence[Week]) -> Trend:
+    """Find the one trend there is."""
+    [trend] = find_trends("desk", weeks)
+    return trend
+
+
+def test_a_week_that_people_corrected_has_their_number() -> None:
+    """Its point is the corrected one, with its interval, how many they graded, and the run it is of."""
+    trend = only_trend([judged_week(0, 0.9), judged_week(1, 0.9, people=0.5)])
+    alone, corrected = (point.estimate for point in trend.points)
+    assert alone is not None
+    assert corrected is not None
+    assert (alone.how, corrected.how, corrected.human_n) == (How.JUDGE, How.CORRECTED, 30)
+    assert alone.score == pytest.approx(0.9, abs=0.01)
+    assert corrected.score == pytest.approx(0.5, abs=0.08)
+    assert trend.points[1].run == 1
+
+
+@pytest.mark.parametrize("first", [4, 6, 8])
+def test_corrections_that_begin_are_no_step(first: int) -> None:
+    """A judge that was too kind all along, and people who begin to correct it: the points fall, nothing stepped."""
+    trend = only_trend([judged_week(n, 0.9, 0.5 if n >= first else None) for n in range(12)])
+    scores = [point.estimate.score for point in trend.points if point.estimate]
+    assert scores[first - 1] - scores[first] > 0.3
+    assert trend.shift is None
+
+
+def test_another_judge_is_no_step() -> None:
+    """A stricter judge from one week on makes lower numbers; the series begins anew there and says since when."""
+    weeks = [judged_week(n, 0.9) for n in range(6)] + [judged_week(n, 0.4, way="judge 2") for n in range(6, 12)]
+    trend = only_trend(weeks)
+    assert trend.shift is None
+    assert trend.alike_since == FIRST_SUNDAY + timedelta(weeks=6, days=-6)
+    assert [point.estimate is not None for point in trend.points] == [True] * 12
+    same = [replace(week, graded_by=weeks[0].graded_by) for week in weeks]
+    found = only_trend(same)
+    assert found.alike_since is None
+    assert found.shift is not None
+    assert found.shift.how is How.JUDGE
+
+
+def test_a_step_behind_another_judge_is_found() -> None:
+    """After a change of the judge a new reference is taken, and a later drop is seen against it."""
+    weeks = [judged_week(n, 0.4, way="old") for n in range(2)]
+    weeks += [judged_week(n, 0.9) for n in range(2, 7)] + [judged_week(n, 0.5) for n in range(7, 12)]
+    shift = only_trend(weeks).shift
+    assert shift is not None
+    assert (shift.before, shift.after) == (pytest.approx(0.9, abs=0.02), pytest.approx(0.5, abs=0.02))
+
+
+def test_a_step_that_people_saw_on_both_sides_has_their_size() -> None:
+    """The judge sees a small drop where people see a large one: the size told is people's, the judge's beside it."""
+    weeks = [judged_week(n, 0.9, 0.9) for n in range(5)] + [judged_week(n, 0.5, 0.2) for n in range(5, 11)]
+    shift = only_trend(weeks).shift
+    assert shift is not None
+    assert (shift.how, shift.human_n) == (How.CORRECTED, 60)
+    assert shift.judge_alone == pytest.approx(-0.4, abs=0.02)
+    assert shift.after - shift.before == pytest.approx(-0.7, abs=0.12)
+    assert shift.clear
+
+
+def test_a_judges_step_that_people_do_not_see_is_not_clear() -> None:
+    """Where people say the same on both sides its interval holds zero, so nobody is told of a drop."""
+    weeks = [judged_week(n, 0.9, 0.6) for n in range(5)] + [judged_week(n, 0.5, 0.6) for n in range(5, 11)]
+    shift = only_trend(weeks).shift
+    assert shift is not None
+    assert shift.how is How.CORRECTED
+    assert not shift.clear
+
+
+def test_a_step_on_an_unverified_judges_word_is_marked() -> None:
+    """So are its points; where people corrected the newest one that is not."""
+    weeks = [judged_week(n, 0.9 if n < 6 else 0.4) for n in range(12)]
+    trend = only_trend([replace(week, doubted=True) for week in weeks])
+    assert trend.shift is not None
+    assert (trend.verified, trend.shift.verified) == (False, False)
+    weeks[-1] = judged_week(11, 0.4, 0.4)
+    trend = only_trend([replace(week, doubted=True) for week in weeks])
+    assert trend.shift is not None
+    assert (trend.verified, trend.shift.verified) == (True, False)
+
+
+def test_graders_rubrics_and_judges_make_the_way_of_grading() -> None:
+    """What an item is graded by changes with its checks, the rubric's words and the judge; not with what only people grade."""
+    rubric = make_rubric()
+    spec = GraderSpec(GraderType.RUBRIC, rubric=rubric.name)
+    suite = make_suite(
+        make_item("a"), rubrics={rubric.name: rubric}, graders=(spec,), run=RunDefaults(judge=target("j"))
+    )
+    same = ways_of_grading(suite)
+    assert same == ways_of_grading(replace(suite, version=9))
+    others = [
+        replace(suite, run=RunDefaults(judge=target("k"))),
+        replace(suite, rubrics={rubric.name: replace(rubric, question="Is it kind?")}),
+        replace(suite, graders=(replace(spec, threshold=2),)),
+        replace(suite, graders=(spec, GraderSpec(GraderType.EQUALS))),
+    ]
+    assert len({way[ItemId("a")] for way in (same, *map(ways_of_grading, others))}) == 5
+    by_people = replace(suite, graders=(spec, GraderSpec(GraderType.HUMAN, rubric=rubric.name)))
+    assert ways_of_grading(by_people) == same

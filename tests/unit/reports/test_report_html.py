@@ -97,7 +97,7 @@ def test_numbers_stand_with_interval_and_n() -> None:
     """The verdict comes first; every score and change has its interval and its number of items."""
     page = Page(run_html(fallen_report()))
     assert "support-desk: worse on citations, no clear change elsewhere" in page.text
-    assert "Against run 6: −35 points (−51 to −22, n 40), a real drop." in page.text
+    assert "Against run 6: −35 points (−50 to −22, n 40), a real drop." in page.text
     assert "▼ worse" in page.text
     assert page.text.count("95 % interval") >= 3
 

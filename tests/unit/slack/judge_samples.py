@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from evalbot.grading.calibration import DoubleGrade, Epoch
 from evalbot.grading.trials import (
@@ -43,6 +44,7 @@ def make_pairs(n: int = 48, wrong: int = 12, family: str = "gpt") -> list[Double
     ]
 
 
+@lru_cache(maxsize=64)
 def make_report(text: str | None = None, n: int = 48, wrong: int = 12, graded: int | None = None) -> JudgeReport:
     """What is known of a judge."""
     judge, model = (text, text) if text is not None else ("sim-judge", "openai:sim-judge")

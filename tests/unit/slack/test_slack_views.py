@@ -114,7 +114,7 @@ def test_unchanged_skills_are_folded_into_one_line() -> None:
     "changes, verdict",
     [
         ((), "support-desk: 84 % (78 to 89, n 180) passed"),
-        ((make_change(),), "support-desk: worse overall, no single skill stands out"),
+        ((make_change(),), "support-desk: worse"),
         ((make_change(difference=0.01, half=0.09),), "support-desk: no clear change"),
         ((make_change(difference=0.0, half=0.01),), "support-desk: no real change"),
         (
@@ -127,7 +127,7 @@ def test_unchanged_skills_are_folded_into_one_line() -> None:
         ),
         (
             (make_change(), make_change(target="baseline", against="run 9")),
-            "support-desk: candidate worse overall, no single skill stands out",
+            "support-desk: candidate worse",
         ),
     ],
 )
@@ -378,6 +378,30 @@ def test_a_digest_shows_clear_changes_before_the_rest() -> None:
     assert [row[0]["text"].split(" · ")[0] for row in table["rows"][1:]] == ["citations", "tone", "all items"]
     assert "<https://acme.slack.com/archives/C0EVALS/p1|citations: Which article says so?>" in _said(sent)
     assert "image" not in {block["type"] for block in sent["blocks"]}
+
+
+def test_a_digest_goes_on_telling_a_step_change() -> None:
+    """What fell weeks ago and stays down comes first, with its size and since when, though the week moved nothing."""
+    usual = make_digest()
+    lines = [
+        replace(line, change=make_change(line.skill, 0.01, 0.1, line.now.n)) if line.skill == "citations" else line
+        for line in usual.lines
+    ]
+    sent = digest_message(replace(usual, lines=tuple(lines)), DIGEST_LINKS, has_picture=False)
+    first = next(block for block in sent["blocks"] if block["type"] == "table")["rows"][1]
+    assert [cell["text"] for cell in first[:4]] == ["citations · n 30", "49 %", "32 to 66", "−16"]
+    assert "▼ since 26 Oct" in str(first[4])
+
+
+def test_a_digest_names_the_suites_of_an_unverified_judge() -> None:
+    """Where one suite's judge is unverified and another's is not, the line on judges says which."""
+    usual = make_digest()
+    other = replace(usual.lines[0], suite="trivia", verified=False)
+    assert "n 64), unverified for trivia" in _said(
+        digest_message(replace(usual, lines=(*usual.lines, other)), {}, False)
+    )
+    alone = replace(usual, lines=tuple(replace(line, verified=False) for line in usual.lines))
+    assert "judge unverified: agrees with people" in _said(digest_message(alone, {}, False))
 
 
 def test_a_quiet_week_is_a_short_digest() -> None:

@@ -25,10 +25,11 @@ export function Table({ block }) {
   const settings = block.column_settings ?? [];
   // A column of figures never breaks, even where the app asks for it: "95 %" on two lines cannot be read.
   const wraps = (at) => Boolean(settings[at]?.is_wrapped) && settings[at]?.align !== "right";
-  const look = (at) => ({ "text-align": settings[at]?.align ?? "left", "white-space": wraps(at) ? "normal" : "nowrap" });
+  const side = (at) => ({ "text-align": settings[at]?.align ?? "left" });
+  const look = (at) => ({ ...side(at), "white-space": wraps(at) ? "normal" : "nowrap" });
   const name = (at) => (wraps(at) ? "is-wrapped" : undefined);
   return html`<div class="table-scroll" tabindex="0" role="region" aria-label="Table"><table class="block-table">
-    <thead><tr>${header.map((cell, at) => html`<th scope="col" class=${name(at)} style=${look(at)}><${Cell} cell=${cell} /></th>`)}</tr></thead>
+    <thead><tr>${header.map((cell, at) => html`<th scope="col" class=${name(at)} style=${side(at)}><${Cell} cell=${cell} /></th>`)}</tr></thead>
     <tbody>${rows.map((row) => html`<tr>${row.map((cell, at) => html`<td class=${name(at)} style=${look(at)}><${Cell} cell=${cell} /></td>`)}</tr>`)}</tbody>
   </table></div>`;
 }
