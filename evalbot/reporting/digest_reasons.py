@@ -13,6 +13,7 @@ from evalbot.reporting.digests import Digest, Exhibit, Point, SkillLine, Trend, 
 from evalbot.reporting.estimates import OVERALL, Change, Estimate, How, ScoreRow
 from evalbot.reporting.explanations import MOST_MORE, Explanation, Fact, RunNumbers, explain_row
 from evalbot.reporting.number_words import counted, percent, score_words, signed_points
+from evalbot.reporting.scores import FEWEST_PAIRS
 from evalbot.reporting.telling import HOW_WORDS, UNVERIFIED
 from evalbot.reporting.trends import REFERENCE_WEEKS, Series, Step
 from evalbot.runs.outputs import Output
@@ -35,6 +36,9 @@ ANSWERS_RULE = Formula(
     "that people failed, then failing answers of the newest runs. Holdout items are never shown.",
     "",
     (),
+)
+AGREEMENT_RULE = Formula(
+    "How it is measured", "The share of answers on which judge and most people give the same pass or fail.", "", ()
 )
 COUNT_RULE = Formula("How it is counted", "Each grade counts once, with the day on which it was given.", "", ())
 
@@ -92,14 +96,16 @@ def explain_agreement_line(digest: Digest) -> Explanation:
     """Explain what a digest says of its judges."""
     estimate, suites = digest.judge_agreement, list(dict.fromkeys(line.suite for line in digest.lines))
     drawn = "answers of the runs in its series, drawn by chance, graded blind by people and by the judge"
+    fewer = f"It takes {FEWEST_PAIRS} {drawn}; there are fewer."
     facts = [
-        Fact("Answers", f"{estimate.n:,} {drawn}; where people are split evenly an answer is left out")
-        if estimate
-        else Fact("Answers", f"Too few {drawn} to say"),
+        Fact(
+            "Answers",
+            f"{estimate.n:,} {drawn}; one on which people are split evenly is left out" if estimate else fewer,
+        ),
         Fact("Not the bar", "Whether a judge may be believed is measured for each suite by itself: explain judge"),
     ]
     agreeing = round(estimate.score * estimate.n) if estimate else 0
-    formula = explain_mean(estimate, [1.0] * agreeing + [0.0] * (estimate.n - agreeing)) if estimate else COUNT_RULE
+    formula = explain_mean(estimate, [1.0] * agreeing + [0.0] * (estimate.n - agreeing)) if estimate else AGREEMENT_RULE
     made = _explanation(
         digest,
         DigestRef(Part.JUDGE),
@@ -296,7 +302,7 @@ def _steps(series: Series, step: Step) -> Iterator[str]:
     yield f"noise that the reference leaves = {step.error:.4f}"
     for place, mean in enumerate(means[REFERENCE_WEEKS:]):
         day, evidence = series.weeks[REFERENCE_WEEKS + place].day, step.path[place]
-        yield f"week to {day.isoformat()}: {mean:.4f} ({mean - step.before:+.4f}), evidence 10^{evidence:.2f}"
+        yield f"week to {day.isoformat()}: {mean:.4f} ({mean - step.before:+.4f}), evidence 10^{round(evidence, 2) + 0.0:.2f}"
     yield f"alarm at 10^{step.threshold:.2f}, reached in the week to {series.weeks[step.alarm].day.isoformat()}"
     yield f"most likely begun in the week to {series.weeks[step.onset].day.isoformat()}"
     yield f"size = mean of the differences since then = {step.size.value:+.4f}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -11,7 +11,9 @@ import numpy as np
 from evalbot.grading.grades import GraderKind
 from evalbot.reporting.score_tables import (
     CHECKED,
+    FAILS,
     JUDGED,
+    PASSES,
     Codes,
     Flags,
     Kinds,
@@ -55,10 +57,12 @@ class ScoreFolding:
     """Folds result rows into a table.
 
     `items` numbers the items that were asked from 0, and grows by others that are met; `wanted` is how many automatic grades an
-    answer to each of them gets. `named` are the outputs that must be found by id.
+    answer to each of them gets. `named` are the outputs that must be found by id, None for all.
     """
 
-    def __init__(self, items: dict[ItemId, int], wanted: Sequence[int], named: Collection[OutputId] = ()) -> None:
+    def __init__(
+        self, items: dict[ItemId, int], wanted: Sequence[int], named: Collection[OutputId] | None = ()
+    ) -> None:
         self._items, self._wanted, self._named = items, wanted, named
         self._targets, self._criteria = dict[str, int](), dict[str, int]()
         self._places: dict[OutputId, int] = {}
@@ -74,7 +78,8 @@ class ScoreFolding:
             return
         ids, targets, items, _, answered, costs, *graded = zip(*rows, strict=True)
         starts = [0, *(n for n in range(1, len(ids)) if ids[n] != ids[n - 1])]
-        self._places |= {ids[n]: self._size + at for at, n in enumerate(starts) if ids[n] in self._named}
+        named = self._named
+        self._places |= {ids[n]: self._size + at for at, n in enumerate(starts) if named is None or ids[n] in named}
         known = self._targets, self._items
         outputs = _Outputs(
             np.array([known[0].setdefault(targets[n], len(known[0])) for n in starts], dtype=np.int32),
@@ -127,9 +132,11 @@ class ScoreFolding:
         wanted[: len(self._wanted)] = self._wanted
         wanted = wanted[item]
         there = np.bincount(grades.output, minlength=target.size)
-        complete = answered & (wanted > 0) & (there >= wanted)
-        verdicts = _verdicts(grades, complete, len(self._criteria))
-        outputs = OutputColumns(target, item, answered, complete, *_together(verdicts, target.size))
+        scored = answered & (wanted > 0)
+        verdicts = _verdicts(grades, scored, len(self._criteria))
+        each = _bits(grades.output, target.size, {PASSES: grades.passed, FAILS: ~grades.passed})
+        together = scored, scored & (there >= wanted), *_together(verdicts, target.size), each
+        outputs = OutputColumns(target, item, answered, *together)
         names = tuple(self._targets), tuple(self._items), tuple(self._criteria)
         return ScoreTable(*names, outputs, verdicts, self._places, self._cost if self._priced else None)
 
@@ -149,28 +156,32 @@ class ScoreFolding:
 _NO_GRADES = _Grades(*(np.zeros(0, dtype) for dtype in (np.int32, np.int32, float, float, np.bool_, np.bool_)))
 
 
-def _verdicts(grades: _Grades, complete: Flags, criteria: int) -> VerdictColumns:
-    """Give what is said of each complete output by criterion: the weighted mean of its grades, a pass when all of them pass."""
-    mine = complete[grades.output]
+def _verdicts(grades: _Grades, scored: Flags, criteria: int) -> VerdictColumns:
+    """Give what is said of each scored output by criterion: the weighted mean of its grades, a pass when all of them pass."""
+    mine = scored[grades.output]
     judged, weight = grades.judged[mine], grades.weight[mine]
     keys = grades.output[mine].astype(np.int64) * criteria + grades.criterion[mine]
     found, place = np.unique(keys, return_inverse=True)
     sums = np.bincount(place, weights=grades.score[mine] * weight, minlength=found.size)
-    kinds = CHECKED * (np.bincount(place[~judged], minlength=found.size) > 0)
-    kinds += JUDGED * (np.bincount(place[judged], minlength=found.size) > 0)
     return VerdictColumns(
         (found // max(criteria, 1)).astype(np.int32),
         (found % max(criteria, 1)).astype(np.int32),
         sums / np.bincount(place, weights=weight, minlength=found.size),
         np.bincount(place[~grades.passed[mine]], minlength=found.size) == 0,
-        kinds.astype(np.uint8),
+        _bits(place, found.size, {CHECKED: ~judged, JUDGED: judged}),
     )
 
 
 def _together(verdicts: VerdictColumns, size: int) -> tuple[Flags, Kinds]:
     """Give for each of so many outputs whether it passes every criterion, and the bits of all graders behind it."""
     passed = np.bincount(verdicts.output[~verdicts.passed], minlength=size) == 0
-    checked, judged = (
-        np.bincount(verdicts.output[(verdicts.kinds & bit) > 0], minlength=size) > 0 for bit in (CHECKED, JUDGED)
-    )
-    return passed, (CHECKED * checked + JUDGED * judged).astype(np.uint8)
+    kinds = {bit: (verdicts.kinds & bit) > 0 for bit in (CHECKED, JUDGED)}
+    return passed, _bits(verdicts.output, size, kinds)
+
+
+def _bits(place: Codes, size: int, marks: Mapping[int, Flags]) -> Kinds:
+    """Give for each of so many places the bits that any entry of it is marked with."""
+    found = np.zeros(size, dtype=np.uint8)
+    for bit, marked in marks.items():
+        found[place[marked]] |= np.uint8(bit)
+    return found

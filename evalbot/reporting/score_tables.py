@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -24,6 +24,9 @@ Places: TypeAlias = npt.NDArray[np.intp]
 CHECKED, JUDGED = 1, 2
 """The bits of a kind of grader."""
 
+PASSES, FAILS = 1, 2
+"""The bits of a verdict."""
+
 _BITS = {GraderKind.CHECK: CHECKED, GraderKind.JUDGE: JUDGED}
 
 
@@ -31,21 +34,28 @@ _BITS = {GraderKind.CHECK: CHECKED, GraderKind.JUDGE: JUDGED}
 class OutputColumns:
     """One entry per output: the codes of its target and item, whether it is an answer, and what all its graders say together.
 
-    `complete` is False for errors, for what nothing grades, and while a grade is missing; only complete outputs are scored.
-    `kinds` are the bits of the graders behind it.
+    `complete` is False for errors, for what nothing grades, and while a grade is missing; only complete outputs enter numbers.
+    `scored` ones may miss a grade. `kinds` are the bits of the graders behind it, `verdicts` those of what they say, each by
+    itself: passes, fails.
     """
 
     target: Codes
     item: Codes
     answered: Flags
+    scored: Flags
     complete: Flags
     passed: Flags
     kinds: Kinds
+    verdicts: Kinds
+
+    def where(self, mine: Flags) -> OutputColumns:
+        """Give some of the outputs."""
+        return OutputColumns(*(getattr(self, part.name)[mine] for part in fields(self)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VerdictColumns:
-    """One entry per complete output and criterion, in the order of the outputs; `output` is the place of the output."""
+    """One entry per scored output and criterion, in the order of the outputs; `output` is the place of the output."""
 
     output: Codes
     criterion: Codes
@@ -134,14 +144,11 @@ class ScoreTable:
             return self
         out, said, place = self.outputs, self.verdicts, np.cumsum(mine, dtype=np.int32) - 1
         kept = mine[said.output]
-        outputs = OutputColumns(
-            out.target[mine], out.item[mine], out.answered[mine], out.complete[mine], out.passed[mine], out.kinds[mine]
-        )
         verdicts = VerdictColumns(
             place[said.output[kept]], said.criterion[kept], said.score[kept], said.passed[kept], said.kinds[kept]
         )
         places = {one: int(place[at]) for one, at in self.places.items() if mine[at]}
-        return ScoreTable(self.targets, self.items, self.criteria, outputs, verdicts, places)
+        return ScoreTable(self.targets, self.items, self.criteria, out.where(mine), verdicts, places)
 
     def flags(self, ids: Iterable[OutputId]) -> Flags:
         """Mark some outputs."""

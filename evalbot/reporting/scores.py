@@ -11,7 +11,9 @@ import numpy as np
 from evalbot.grading.grades import Grade, GraderKind
 from evalbot.reporting.estimates import OVERALL, Estimate, How, ScoreRow
 from evalbot.reporting.score_tables import (
+    FAILS,
     JUDGED,
+    PASSES,
     Criterion,
     Flags,
     OutputColumns,
@@ -105,11 +107,13 @@ def _table_of(scores: Sequence[OutputScore]) -> ScoreTable:
         np.array([targets.setdefault(score.target, len(targets)) for score in scores], dtype=np.int32),
         np.array([items.setdefault(score.item_id, len(items)) for score in scores], dtype=np.int32),
         np.ones(len(scores), dtype=np.bool_),
+        np.ones(len(scores), dtype=np.bool_),
         np.array([score.complete for score in scores], dtype=np.bool_),
         np.array([score.passed for score in scores], dtype=np.bool_),
         np.array([kind_bits(score.kinds) for score in scores], dtype=np.uint8),
+        np.array([PASSES if score.passed else FAILS for score in scores], dtype=np.uint8),
     )
-    said = [(place, name) for place, score in enumerate(scores) if score.complete for name in score.scores]
+    said = [(place, name) for place, score in enumerate(scores) for name in score.scores]
     verdicts = VerdictColumns(
         np.array([place for place, _ in said], dtype=np.int32),
         np.array([criteria.setdefault(name, len(criteria)) for _, name in said], dtype=np.int32),

@@ -65,6 +65,10 @@ TOO_LATE = frozenset({"expired_trigger_id", "exchanged_trigger_id", "invalid_tri
 """Refusals of a modal that another press may mend."""
 
 
+NOTHING_BELOW = frozenset({"view_not_found", "not_found", "push_limit_reached"})
+"""Refusals of a modal on top of one that was closed meanwhile."""
+
+
 @dataclass(frozen=True, slots=True)
 class Press:
     """A pressed button: who pressed what, where; `trigger_id` opens a modal within three seconds."""
@@ -141,22 +145,22 @@ async def replace_at(door: Door, response_url: str, payload: Payload) -> bool:
 
 async def open_modal(door: Door, press: Press, view: Mapping[str, Any]) -> None:
     """Open a modal for the presser; one that comes too late is not worth more than a line."""
-    await _shown(door, press, door.client.views_open(trigger_id=press.trigger_id, view=dict(view)))
-
-
-async def push_modal(door: Door, press: Press, view: Mapping[str, Any]) -> None:
-    """Put a modal on top of the one in which something was pressed."""
-    await _shown(door, press, door.client.views_push(trigger_id=press.trigger_id, view=dict(view)))
-
-
-async def _shown(door: Door, press: Press, call: Awaitable[object]) -> None:
-    """Await the call that shows a modal, and say it where that came too late."""
     try:
-        await call
+        await door.client.views_open(trigger_id=press.trigger_id, view=dict(view))
     except SlackApiError as error:
         if refusal_code(error) not in TOO_LATE:
             raise
         await tell_privately(door, press, notice_message("That took too long to open. Press the button once more."))
+
+
+async def push_modal(door: Door, press: Press, view: Mapping[str, Any], late: Payload) -> None:
+    """Put a modal on top of the one in which something was pressed; `late` is sent where that took too long."""
+    try:
+        await door.client.views_push(trigger_id=press.trigger_id, view=dict(view))
+    except SlackApiError as error:
+        if refusal_code(error) not in TOO_LATE | NOTHING_BELOW:
+            raise
+        await tell_privately(door, press, late)
 
 
 # --- runs ------------------------------------------------------------------------------------------
@@ -297,7 +301,8 @@ async def show_digest_line(door: Door, press: Press) -> Next | None:
 
     async def show() -> None:
         explanation = await _digest_line(door, press)
-        await push_modal(door, press, explanation_view(explanation, door.command))
+        late = explanation_message(explanation, door.command)
+        await push_modal(door, press, explanation_view(explanation, door.command), late)
 
     return show
 

@@ -74,10 +74,11 @@ class SlackAnnouncer:
             await self._put(_stop_key(run), run.channel, interrupted_line(run, progress), f"run:{run.id}")
 
     async def run_went_on(self, run: Run, progress: Progress) -> None:
-        """Edit the run's card, and what its thread said of the stop."""
+        """Edit what a run's thread said of the stop, and its card unless it has ended by now."""
         if run.channel and await self.outbox.find(_stop_key(run)):
-            await self._put(f"run:{run.id}", run.channel, run_card(run, progress, None))
-            await self._put(_stop_key(run), run.channel, went_on_line(run, progress), f"run:{run.id}")
+            if run.going:
+                await self._put(f"run:{run.id}", run.channel, run_card(run, progress, None))
+            await self._put(_stop_key(run), run.channel, went_on_line(run), f"run:{run.id}")
 
     async def run_finished(self, run: Run, summary: RunSummary) -> None:
         """Edit the run's card to its verdict."""

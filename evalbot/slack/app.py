@@ -23,7 +23,7 @@ from evalbot.slack.blocks import Payload
 from evalbot.slack.commands import answer_text
 from evalbot.slack.directory import Directory
 from evalbot.slack.door import Asker, Door
-from evalbot.slack.ids import GRADE_ACTIONS, LINK_ACTIONS, BlockId
+from evalbot.slack.ids import GRADE_ACTIONS, LINK_ACTIONS, ActionId, BlockId
 from evalbot.slack.retrying import MOST_TRIES, TOO_MANY, refusal_code, retry_after_s
 from evalbot.slack.views.errors import error_message, failure_message
 from evalbot.slack.views.notices import notice_message
@@ -70,7 +70,8 @@ def build_app(door: Door, at_once: Directory) -> AsyncApp:
     app.action(GRADE_ACTIONS)(listeners.pressed(actions.grade, listeners.graded_before, listeners.grader))
     app.action(LINK_ACTIONS)(listeners.pressed(actions.nothing))
     for action_id, handler in actions.HANDLERS.items():
-        app.action(str(action_id))(listeners.pressed(handler))
+        who = listeners.grader if action_id is ActionId.CANNOT_JUDGE else None
+        app.action(str(action_id))(listeners.pressed(handler, who=who))
     for callback_id, submitted in submissions.HANDLERS.items():
         app.view(str(callback_id))(listeners.submitted(submitted))
     app.event("app_mention")(listeners.mentioned)

@@ -26,10 +26,12 @@ class WholeCursor:
         return self
 
     async def execute(self, statement: str, parameters: Sequence[Any] = ()) -> Self:
-        """Run a statement once; what begins a transaction waits for the first statement in it."""
-        if statement.startswith("BEGIN"):
+        """Run a statement once; what begins a transaction that takes no lock waits for the first statement in it."""
+        if statement == "BEGIN":
             self._connection.begin(statement)
             return self
+        if statement.startswith("BEGIN"):
+            self._connection.note_transaction()
         return await self._visit(lambda cursor: cursor.execute(statement, parameters))
 
     async def executemany(self, statement: str, rows: Sequence[Sequence[Any]]) -> Self:
@@ -73,6 +75,10 @@ class WholeConnection(aiosqlite.Connection):
     def begin(self, statement: str) -> None:
         """Begin a transaction with the first statement in it."""
         self._beginning = statement
+
+    def note_transaction(self) -> None:
+        """Note that a transaction begins."""
+        self._in_transaction = True
 
     def take_beginning(self) -> str:
         """Give what begins the transaction, empty once it has begun. It counts as begun, also for who stops waiting for it."""

@@ -16,7 +16,7 @@ from evalbot.store.json_text import dump_noun, load_noun
 from evalbot.store.tables import SUITE_ITEMS, SUITES
 from evalbot.store.transaction import Transaction
 from evalbot.suites.graders import GraderSpec
-from evalbot.suites.items import Item, ItemId, Split
+from evalbot.suites.items import Item, ItemId, ItemStatus, Split
 from evalbot.suites.suites import Suite, is_curated, same_content
 
 _SUITE = TypeAdapter(Suite)
@@ -46,6 +46,7 @@ class ItemOutline:
     id: ItemId
     skill: str | None = None
     split: Split = Split.PRACTICE
+    status: ItemStatus = ItemStatus.ACTIVE
     graders: tuple[GraderSpec, ...] = ()
 
 
@@ -139,7 +140,7 @@ async def outline_items(tx: Transaction, team: TeamId, frame: Suite) -> AsyncIte
     known = tx.shelf.suites.get((team, frame.name, frame.version))
     if known is not None:
         for item in known.items:
-            yield ItemOutline(item.id, item.skill, item.split, item.graders)
+            yield ItemOutline(item.id, item.skill, item.split, item.status, item.graders)
         return
     async for row in _stream(tx, team, frame):
         yield load_noun(_OUTLINE, row.body)

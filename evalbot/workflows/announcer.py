@@ -63,7 +63,7 @@ class Announcer(Protocol):
         """Say that a run lies still while the program is stopped, and goes on by itself at its next start."""
 
     async def run_went_on(self, run: Run, progress: Progress) -> None:
-        """Say that a run goes on after such a stop."""
+        """Say that a run goes on, or has ended, after such a stop."""
 
     async def run_finished(self, run: Run, summary: RunSummary) -> None:
         """Edit the run's card to its verdict."""

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
+from math import isnan
+
+import numpy as np
 
 from evalbot.grading.consensus import label_output
 from evalbot.grading.grades import Grade, GraderKind, Purpose
 from evalbot.grading.reviews import Review
 from evalbot.grading.sampling import Choice, Known, Pickable, choose_outputs, usual_doubt
-from evalbot.reporting.scores import OutputScore
+from evalbot.reporting.score_tables import FAILS, JUDGED, PASSES, Flags, ScoreTable
 from evalbot.runs.outputs import OutputId, RunId
 from evalbot.runs.runs import Run
+from evalbot.stats.intervals import Floats
 from evalbot.store import grades, reviews, runs
-from evalbot.store.database import Transaction
-from evalbot.suites.items import ItemStatus, Split
+from evalbot.store.transaction import Transaction
 from evalbot.suites.suites import Strategy
-from evalbot.workflows.scoring import ScoredRun
+from evalbot.workflows.run_tables import RunTable
 
 
 async def reviews_of(tx: Transaction, run_id: RunId) -> dict[OutputId, Review]:
@@ -28,15 +31,18 @@ async def reviews_of(tx: Transaction, run_id: RunId) -> dict[OutputId, Review]:
 
 
 def draw_outputs(
-    scored: ScoredRun,
+    loaded: RunTable,
     before: Mapping[OutputId, Review],
     doubts: Mapping[float, float],
     n: int,
     strategy: Strategy,
     seed: int,
 ) -> Choice:
-    """Choose up to n outputs of a run that are new to people; `before` are the reviews that there were, by output."""
-    pool = _pool(scored, before, doubts)
+    """Choose up to n outputs of a run that are new to people; `before` are the reviews that there were, by output.
+
+    The run's outputs must all be named.
+    """
+    pool = _pool(loaded, before, doubts)
     drawn = [_is_drawn(before, one.output_id) for one in pool]
     left = [one for one, taken in zip(pool, drawn, strict=True) if not taken]
     return choose_outputs(left, n, strategy, seed, [one for one, taken in zip(pool, drawn, strict=True) if taken])
@@ -47,61 +53,68 @@ def _is_drawn(before: Mapping[OutputId, Review], output_id: OutputId) -> bool:
     return output_id in before and before[output_id].probability > 0
 
 
-def _pool(scored: ScoredRun, before: Mapping[OutputId, Review], doubts: Mapping[float, float]) -> list[Pickable]:
+def _pool(loaded: RunTable, before: Mapping[OutputId, Review], doubts: Mapping[float, float]) -> list[Pickable]:
     """Give the answered outputs that people may see, with all that decides which of them they do see."""
-    items = {item.id: item for item in scored.suite.items}
-    scores = {score.output_id: score for score in scored.scores}
-    missed = _missed_chances(scored, before)
+    table, facts, out = loaded.table, loaded.facts, loaded.table.outputs
+    levels, failed, disputed = _judge_levels(loaded), out.scored & ~out.passed, _disputed(loaded)
+    missed = _missed_chances(table, levels, before)
     usual = min(missed.values(), default=0.0)
     pool = []
-    for output in scored.outputs:
-        item = items.get(output.unit.item_id)
-        rubric = scored.suite.rubric_of(item) if item else None
-        if item is None or rubric is None or not output.answered or item.split is Split.HOLDOUT:
+    for output_id, place in table.places.items():
+        item = table.items[out.item[place]]
+        if not out.answered[place] or item not in facts.criterion_of:
             continue
-        score, verdicts = scores.get(output.id), _verdicts(scored.grades.get(output.id, ()))
-        level = _judge_level(score, rubric.name)
-        drawn = _is_drawn(before, output.id)
+        level = None if isnan(levels[place]) else float(levels[place])
+        drawn = _is_drawn(before, output_id)
         pool.append(
             Pickable(
-                output.id,
-                failed=score is not None and not score.passed,
-                disputed=len(verdicts) > 1,
-                new_item=item.status is ItemStatus.PROBATION,
-                skill=item.skill or "",
+                output_id,
+                failed=bool(failed[place]),
+                disputed=bool(disputed[place]),
+                new_item=item in facts.new,
+                skill=facts.skill_of.get(item) or "",
                 doubt=0.0 if level is None else doubts.get(level, usual_doubt(doubts)),
-                chance=before[output.id].probability if drawn else missed.get(level, usual),
-                seen=output.id in before and not drawn,
+                chance=before[output_id].probability if drawn else missed.get(level, usual),
+                seen=output_id in before and not drawn,
             )
         )
     return pool
 
 
-def _verdicts(found: Iterable[Grade]) -> set[bool | None]:
-    """Give the different verdicts on an output."""
-    return {grade.passed for grade in found if grade.counts}
+def _disputed(loaded: RunTable) -> Flags:
+    """Mark the outputs of which checks, judge and people say different things."""
+    said = loaded.table.outputs.verdicts.copy()
+    for output_id, mine in loaded.human.items():
+        place = loaded.table.places.get(output_id)
+        for grade in mine if place is not None else ():
+            if grade.counts:
+                said[place] |= PASSES if grade.passed else FAILS
+    disputed: Flags = said == PASSES | FAILS
+    return disputed
 
 
-def _judge_level(score: OutputScore | None, criterion: str) -> float | None:
-    """Give the judge's score of an output by the rubric people grade with; None where no judge graded by it."""
-    if score is None or criterion not in score.scores or GraderKind.JUDGE not in score.kinds_of(criterion):
-        return None
-    return round(score.scores[criterion], 6)
+def _judge_levels(loaded: RunTable) -> Floats:
+    """Give the judge's score of each output by the rubric people grade with; NaN where no judge graded by it."""
+    table = loaded.table
+    asked = [loaded.facts.criterion_of.get(item) for item in table.items]
+    found = np.full(table.size, np.nan)
+    for name in table.criteria:
+        said, mine = table.criterion(name), np.array([one == name for one in asked], dtype=np.bool_)
+        judged = mine[table.outputs.item] & ((said.kinds & JUDGED) > 0)
+        found[judged] = [round(score, 6) for score in said.score[judged].tolist()]
+    return found
 
 
-def _missed_chances(scored: ScoredRun, before: Mapping[OutputId, Review]) -> dict[float | None, float]:
+def _missed_chances(table: ScoreTable, levels: Floats, before: Mapping[OutputId, Review]) -> dict[float | None, float]:
     """Give the chance with which earlier draws could have taken an output that they missed, by the judge's score of it.
 
     Outputs with the same score always have the same chance, so those that were drawn tell it.
     """
-    items = {item.id: item for item in scored.suite.items}
-    scores = {score.output_id: score for score in scored.scores}
     found: dict[float | None, float] = {}
-    for output in scored.outputs:
-        review, item = before.get(output.id), items.get(output.unit.item_id)
-        rubric = scored.suite.rubric_of(item) if item else None
-        if review is not None and rubric is not None and review.probability > 0:
-            found[_judge_level(scores.get(output.id), rubric.name)] = review.probability
+    for output_id in sorted(before.keys() & table.places.keys(), key=table.places.__getitem__):
+        level, chance = float(levels[table.places[output_id]]), before[output_id].probability
+        if chance > 0:
+            found[None if isnan(level) else level] = chance
     return found
 
 
@@ -130,7 +143,7 @@ async def known_outputs(tx: Transaction, run: Run) -> list[Known]:
                 people.setdefault((grade.output_id, grade.criterion), []).append(grade)
         if not people:
             continue
-        for grade in await grades.list_grades(tx, one.id, GraderKind.JUDGE):
+        for grade in await grades.judge_grades_of(tx, sorted({output_id for output_id, _ in people})):
             label = label_output(people.get((grade.output_id, grade.criterion), ()))
             if label is not None and grade.score is not None:
                 found.append(Known(round(grade.score, 6), label.score))

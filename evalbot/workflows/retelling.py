@@ -33,6 +33,7 @@ async def tell_again(services: Services) -> None:
             await services.announcer.run_started(run, Progress(run.size))
         if run.open or not run.channel:
             continue
+        await services.announcer.run_went_on(run, Progress(run.size))
         await tell_result(services, run)
         for state, found in await _load_rounds(services, run):
             await services.announcer.round_opened(state, found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass, replace
@@ -32,7 +33,8 @@ from evalbot.suites.suites import Strategy
 from evalbot.workflows.announcer import ReviewState, RoundState
 from evalbot.workflows.curating import end_item_probation
 from evalbot.workflows.drawing import draw_outputs, known_outputs, recount, reviews_of
-from evalbot.workflows.scoring import get_suite, load_scored_run, summarise_run
+from evalbot.workflows.run_tables import load_table
+from evalbot.workflows.scoring import get_suite, summarise_run
 from evalbot.workflows.services import Services
 
 log = logging.getLogger(__name__)
@@ -77,12 +79,13 @@ async def open_round(services: Services, request: RoundRequest) -> OpenedRound:
     async def save(tx: Transaction) -> OpenedRound:
         if request.first and await reviews.rounds_of_run(tx, request.run.id):
             raise Conflict("This run's first answers are put up for grading already.", "Look into its thread.")
-        scored = await load_scored_run(tx, request.run)
+        loaded = await load_table(tx, request.run, name_all=True)
         before = await reviews_of(tx, request.run.id)
-        policy = scored.suite.review
+        policy = loaded.frame.review
         strategy = request.strategy or _strategy(policy.strategy)
         size = min(request.size or policy.sample, MOST_REVIEWS)
-        choice = draw_outputs(scored, before, doubts, size, strategy, services.new_seed())
+        seed = services.new_seed()
+        choice = await asyncio.to_thread(draw_outputs, loaded, before, doubts, size, strategy, seed)
         if not choice.picked:
             raise BadRequest(f"Run {request.run.number} has no more answers to review.", "Start another run.")
         graders = request.graders or policy.graders_per_item

@@ -22,7 +22,7 @@ from evalbot.store import grades, results, reviews, suites
 from evalbot.store.reviews import DrawnOutput
 from evalbot.store.suites import ItemOutline
 from evalbot.store.transaction import Transaction
-from evalbot.suites.items import Item, ItemId, Split
+from evalbot.suites.items import Item, ItemId, ItemStatus, Split
 from evalbot.suites.judges import judged_graders
 from evalbot.suites.rubrics import Rubric
 from evalbot.suites.suites import Suite
@@ -34,13 +34,15 @@ class ItemFacts:
     """What numbers need of the items that a run asks, in few bytes each.
 
     `codes` numbers them, `wanted` is how many automatic grades an answer to each gets, `criterion_of` is what people are asked,
-    without the holdout. `judged` tells that a judge grades some items of the suite, `reviewable` that people can.
+    without the holdout; `new` are those on probation. `judged` tells that a judge grades some items of the suite, `reviewable`
+    that people can.
     """
 
     def __init__(self, asked: Iterable[ItemId]) -> None:
         self.codes = {item_id: code for code, item_id in enumerate(asked)}
         self.wanted = array("i", [0]) * len(self.codes)
         self.skill_of, self.criterion_of = ItemWords(self.codes), ItemWords(self.codes)
+        self.new: set[ItemId] = set()
         self.judged = self.reviewable = False
 
     def add(self, one: ItemOutline, grading: _Grading) -> None:
@@ -51,6 +53,8 @@ class ItemFacts:
         if code is None:
             return
         self.wanted[code] = grading.wanted
+        if one.status is ItemStatus.PROBATION:
+            self.new.add(one.id)
         if one.skill:
             self.skill_of.put(code, one.skill)
         if grading.rubric is not None and one.split is not Split.HOLDOUT:
@@ -62,8 +66,8 @@ class RunTable:
     """A run with the scores of its outputs as columns, and what people were asked; `frame` is its suite without the items.
 
     `people` holds the outputs that were drawn by chance with what people said of them, graded blind; `waiting` are those that
-    were never put before anybody. `human` are the outputs that at least one person graded. `pairs` holds (judge passed, people
-    passed) for each drawn output that both graded by the same rubric.
+    were never put before anybody. `human` is what people said of outputs. `pairs` holds (judge passed, people passed) for each
+    drawn output that both graded by the same rubric.
     """
 
     run: Run
@@ -72,7 +76,7 @@ class RunTable:
     table: ScoreTable
     people: People
     waiting: frozenset[OutputId]
-    human: frozenset[OutputId]
+    human: Mapping[OutputId, Sequence[Grade]]
     pairs: tuple[tuple[bool, bool], ...]
     degenerate: tuple[Degenerate, ...]
 
@@ -82,27 +86,32 @@ class RunTable:
         degenerate = {one.target for one in self.degenerate}
         return self.table.only([target for target in self.table.targets if target not in degenerate])
 
+    @property
+    def graded(self) -> frozenset[OutputId]:
+        """The outputs that at least one person graded."""
+        return frozenset(one for one, mine in self.human.items() if any(grade.counts for grade in mine))
+
     def side(self, label: str) -> Side:
         """Give one target for a comparison."""
         return Side(self.counted.only([label]), self.people)
 
 
-async def load_table(tx: Transaction, run: Run) -> RunTable:
-    """Load what a run's numbers are made of."""
+async def load_table(tx: Transaction, run: Run, *, name_all: bool = False) -> RunTable:
+    """Load what a run's numbers are made of; with `name_all` every output is found by its id."""
     frame = await suites.get_frame(tx, run.team, run.suite, run.suite_version)
     facts, human = await _facts(tx, run, frame), await _human_grades(tx, run)
     drawn = await reviews.drawn_outputs(tx, run.id)
-    folding = ScoreFolding(facts.codes, facts.wanted, {*human, *(one.output_id for one in drawn)})
+    named = None if name_all else {*human, *(one.output_id for one in drawn)}
+    folding = ScoreFolding(facts.codes, facts.wanted, named)
     async for rows in results.stream_results(tx, run.id):
         folding.add(rows)
     table = await asyncio.to_thread(folding.table)
     asked = _asked(table, facts, (one.output_id for one in drawn))
     people, waiting = _people(facts, asked, human, drawn)
-    graded = frozenset(one for one, mine in human.items() if any(grade.counts for grade in mine))
     rubrics = {rubric.name: rubric for rubric in frame.rubrics.values()}
     pairs = await _pairs(tx, {one: rubrics[name] for one, name in asked.items()}, human)
     degenerate = await _degenerate(tx, run, frame, table.targets)
-    return RunTable(run, frame, facts, table, people, waiting, graded, pairs, degenerate)
+    return RunTable(run, frame, facts, table, people, waiting, human, pairs, degenerate)
 
 
 # --- items -----------------------------------------------------------------------------------------

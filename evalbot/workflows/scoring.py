@@ -142,7 +142,7 @@ def summarise(
         ungraded=loaded.table.size - errors - int(outputs.complete.sum()),
         judge=judge.label if judge else "",
         agreement=judge_agreement(loaded.pairs),
-        human_outputs=len(loaded.human),
+        human_outputs=len(loaded.graded),
         cost_usd=loaded.table.cost_usd,
         duration_s=max(0.0, (end - run.created_at).total_seconds()),
         other_changes=tuple(second if first else ()),
@@ -156,7 +156,7 @@ def summarise(
 def _rows(loaded: RunTable) -> list[ScoreRow]:
     """Give the estimates of a run, with all that belongs to them."""
     skill_of, counted = loaded.facts.skill_of, loaded.counted
-    rows = completed_rows(score_rows(counted, skill_of, loaded.human), counted, skill_of)
+    rows = completed_rows(score_rows(counted, skill_of, loaded.graded), counted, skill_of)
     by_people = people_rows(counted, skill_of, loaded.people)
     return [*corrected_rows(rows, counted, skill_of, loaded.people), *by_people]
 

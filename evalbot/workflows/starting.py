@@ -26,6 +26,9 @@ from evalbot.workflows.forecasting import check_budgets, forecast_run
 from evalbot.workflows.looking_up import newest_suite
 from evalbot.workflows.services import Services
 
+MOST_NAMED = 5
+"""So many targets are named where a name was not found."""
+
 DRAW_SEED = 0
 """Limited runs draw with one seed, so that two of them ask the same items and can be compared."""
 
@@ -195,9 +198,7 @@ def _choose_targets(suite: Suite, names: Sequence[str]) -> tuple[Target, ...]:
     chosen: dict[str, Target] = {}
     for name in names:
         if name not in known and ":" not in name and name != "echo":
-            near = process.extractOne(name[:80], known, score_cutoff=60)
-            hint = f"Did you mean {near[0]}?" if near else "Use one of the suite's labels or provider:model."
-            raise UnknownName("There is no target of that name.", hint)
+            raise UnknownName("There is no target of that name.", _nearest_target(suite, name, known))
         asked = targets_named(suite.targets, name) or (short_target(name),)
         if asked[0].runs_code and asked[0] not in suite.targets:
             raise NotAllowed(
@@ -208,6 +209,15 @@ def _choose_targets(suite: Suite, names: Sequence[str]) -> tuple[Target, ...]:
             single = replace(target, label=target.id) if clash else target
             chosen[single.label] = single
     return tuple(chosen.values())
+
+
+def _nearest_target(suite: Suite, name: str, known: Sequence[str]) -> str:
+    """Say which target may be meant, else which there are."""
+    near = process.extractOne(name[:80], known, score_cutoff=60)
+    if near:
+        return f"Did you mean {near[0]}?"
+    some = ", ".join(target.label for target in suite.targets[:MOST_NAMED])
+    return f"The suite's are {some}; any other is provider:model." if some else "Write it as provider:model."
 
 
 async def _check_versus(tx: Transaction, run: Run) -> None:

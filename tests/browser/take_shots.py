@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
@@ -14,6 +15,7 @@ from rich.console import Console
 from evalbot.demo.opening import Demo, open_demo
 from evalbot.demo.scene import set_the_scene
 from evalbot.playground.driver import Driver, RemoteDriver, Seen
+from evalbot.playground.simulated.bank import load_questions
 from evalbot.playground.simulated.simulation import Simulation
 from evalbot.store.database import Store
 from tests.browser.browser_stage import DESKTOP, FLAGS, PHONE, Window, find_chromium
@@ -22,8 +24,6 @@ from tests.stories.story_stage import open_stage
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 CHANNEL, STEWARDS = "#support-evals", "#evals-stewards"
-QUESTION = "mailing it back"
-BETTER = "HC-301 for the refund of a defective jacket, and HC-104 for the return shipping, which we pay then."
 PATIENCE_S = 60.0
 
 
@@ -47,25 +47,50 @@ async def keep(window: Window, name: str) -> None:
 
 
 async def play(demo: Demo) -> None:
-    """Let pretend people grade a little and propose a better answer."""
+    """Let pretend people grade a little, truly, and propose a better answer where one is lacking."""
     url = demo.stage.page_url
     async with RemoteDriver(url, "dana") as dana, RemoteDriver(url, "lee") as lee, RemoteDriver(url, "kim") as kim:
-        run = await dana.see_message(CHANNEL, "Why these numbers?", timeout=PATIENCE_S)
-        await grade(lee, run, "1 of 12", "2 Partial")
-        await grade(kim, run, "1 of 12", "2 Partial")
-        await lee.click("3 Good", await lee.see_reply(run, "2 of 12", timeout=PATIENCE_S))
-        await lee.see_reply(run, "your grade", timeout=PATIENCE_S)
-        await kim.click("Better answer…", await kim.see_reply(run, QUESTION, timeout=PATIENCE_S))
+        run = await dana.see_message(CHANNEL, "support-desk:", timeout=PATIENCE_S)
+        await dana.see_reply(run, "12 of 12 ·", timeout=PATIENCE_S)
+        cards = [known for one in await dana.messages(CHANNEL, run) if (known := known_card(one))]
+        for who in (lee, kim):
+            await grade(who, run, cards[0])
+        await grade(lee, run, cards[1])
+        bad = min(cards, key=lambda card: card.quality)
+        await kim.click("Better answer…", bad.seen)
         await kim.see_view("Better answer")
-        await kim.submit(better=BETTER, reason="Leaves out the article on shipping.")
+        await kim.submit(better=bad.better)
         await dana.see_message(STEWARDS, "Approve", timeout=PATIENCE_S)
 
 
-async def grade(who: Driver, run: Seen, start: str, label: str) -> None:
-    """Press a grade and close the box that asks why."""
-    await who.click(label, await who.see_reply(run, start, timeout=PATIENCE_S))
-    await who.see_view("your grade")
-    await who.close()
+@dataclass(frozen=True)
+class Card:
+    """A grading card with the true quality of its answer, and the best answer there is."""
+
+    seen: Seen
+    quality: int
+    better: str
+
+
+def known_card(seen: Seen) -> Card | None:
+    """Read a grading card; None for another message."""
+    for question in load_questions():
+        if question.question in seen.text and " of 12 ·" in seen.text:
+            shown = next((answer for answer in question.answers if answer.text in seen.text), None)
+            best = max(question.answers, key=lambda answer: answer.quality)
+            return Card(seen, shown.quality, best.text) if shown else None
+    return None
+
+
+async def grade(who: Driver, run: Seen, card: Card) -> None:
+    """Press the grade that an answer deserves and close the box that may ask why."""
+    label = ("1 Wrong", "2 Partial", "3 Good", "4 Great")[card.quality - 1]
+    await who.click(label, card.seen)
+    if card.quality <= 2:
+        await who.see_view("your grade")
+        await who.close()
+    else:
+        await who.see_reply(run, "your grade", timeout=PATIENCE_S)
 
 
 async def take_all(browser: Browser, demo: Demo) -> None:

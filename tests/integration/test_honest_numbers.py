@@ -233,7 +233,7 @@ async def test_a_bad_judge_leaves_the_headline(world: World) -> None:
     assert summary.headline("model") is None
     assert all(summary.doubts(row.estimate) for row in summary.rows)
     assert all(summary.doubts(change) for change in summary.changes)
-    assert verdict_line(second, summary) == "desk: judge unverified: no headline"
+    assert verdict_line(second, summary).startswith("desk: judge unverified: no headline")
 
 
 async def test_a_bad_judge_leaves_what_the_checks_say(world: World) -> None:

@@ -137,7 +137,7 @@ async def load(store: Store, world: World) -> tuple[RunTable, ScoredRun]:
 async def test_columns_say_what_records_say(sqlite_store: Store, seed: int) -> None:
     """Estimates, corrections, what people did, the judge's agreement and targets that always say the same: equal to the bit."""
     loaded, scored = await load(sqlite_store, World(seed))
-    skill_of, human = scored.skill_of, loaded.human
+    skill_of, human = scored.skill_of, loaded.graded
     assert loaded.table.size == len(scored.outputs)
     assert loaded.degenerate == scored.degenerate == find_degenerate(scored.outputs, scored.suite)
     assert (loaded.people.drawn, loaded.waiting) == (scored.people.drawn, scored.waiting)

@@ -448,6 +448,7 @@ async def test_cancelling_keeps_what_is_there(world: World) -> None:
         ({"suite": "smus"}, UnknownName, "Did you mean sums"),
         ({"suite": "zzz"}, UnknownName, "sums"),
         ({"targets": ("modle",)}, UnknownName, "Did you mean model"),
+        ({"targets": ("xyz",)}, UnknownName, "The suite's are model; any other is provider:model"),
         ({"limit": 0}, BadRequest, "1 or more"),
         ({"repeats": 51}, BadRequest, "1 to 50"),
         ({"concurrency": 0}, BadRequest, "1 to 500"),

@@ -127,9 +127,9 @@ def interrupted_line(run: Run, progress: Progress) -> Payload:
     return message(text, [context(text)])
 
 
-def went_on_line(run: Run, progress: Progress) -> Payload:
-    """Say in a run's thread that it goes on after a stop."""
-    text = f"Run {run.number} was paused while evalbot was stopped, and goes on by itself from {_stage(progress)}."
+def went_on_line(run: Run) -> Payload:
+    """Say in a run's thread that it went on after a stop."""
+    text = f"Run {run.number} was paused while evalbot was stopped, and went on by itself."
     return message(text, [context(text)])
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from evalbot.commands.speaking import wait_for
 from tests.integration.cli.cli_world import Said, clean_environment
 
 LOOKS = (
@@ -54,3 +56,16 @@ def test_looking_something_up_loads_nothing_of_a_run(evalbot: Callable[..., Said
     assert codes == [0, 0, 0, 0, 2, 0], lines  # the suite has no judge
     assert [name for name in STRANGERS if name in loaded] == []
     assert "evalbot.store.reading" in loaded
+
+
+def test_garbage_is_collected_while_work_goes_on(evalbot: Callable[..., Said]) -> None:
+    """Only loading goes without: what a command does for long, and what comes after it, is looked through again."""
+
+    async def collecting() -> bool:
+        return gc.isenabled()
+
+    gc.disable()
+    assert wait_for(collecting())
+    gc.disable()
+    evalbot("version")
+    assert gc.isenabled()

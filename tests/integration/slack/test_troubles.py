@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from evalbot.people import Role
 from evalbot.playground.violations import Kind
 from evalbot.reporting.posts import Post
 from evalbot.slack.views.notices import notice_message
@@ -94,14 +96,34 @@ async def test_post_is_there_once(socket_world: World, trouble: str) -> None:
 
 
 async def test_crowd_does_not_wait_for_names(socket_world: World) -> None:
-    """While Slack does not tell who somebody is, their grades are stored at once, and Slack is not asked at every click."""
+    """A member's click says that it is a member's: the grade is stored, and Slack is not asked who that is."""
     reviews = await put_up_reviews(socket_world.store, socket_world.bot.program.services.team, 3)
     socket_world.slack.faults.next_call("rate_limited", "users.info", times=9, seconds=30)
     async with asyncio.timeout(25):
         for number, review in enumerate(reviews):
             await deliver(socket_world, click_on(review, socket_world.slack.users["dana"], 4, number))
     assert len(await socket_world.human_grades()) == 3
-    assert socket_world.slack.emulation.calls["users.info"] == 1
+    assert socket_world.slack.emulation.calls["users.info"] == 0
+
+
+async def test_people_are_looked_up_anew_after_a_while(socket_world: World) -> None:
+    """What Slack said of somebody counts for a quarter of an hour; while it says nothing the last word counts on."""
+    now, calls = [0.0], socket_world.slack.emulation.calls
+    directory = replace(socket_world.bot.door.directory, known={}, missed_at={}, pause_s=30.0, clock=lambda: now[0])
+    dana = socket_world.slack.users["dana"]
+    found = [await directory.person(dana) for _ in range(3)]
+    assert (found[0].name, calls["users.info"]) == ("Dana Osei", 1)
+    now[0] = 901.0
+    socket_world.slack.faults.next_call("server_error", "users.info")
+    assert [await directory.person(dana) for _ in range(3)] == found
+    assert calls["users.info"] == 2, "not asked again at once"
+    now[0] = 932.0
+    assert await directory.person(dana) == found[0]
+    assert calls["users.info"] == 3
+    stranger = await directory.grader("U0NEW", "new", "T0OTHER")
+    assert stranger.role is Role.OUTSIDER
+    assert (await directory.grader("U0NEW", "new", found[0].team)).role is Role.GRADER
+    assert calls["users.info"] == 3
 
 
 @pytest.mark.parametrize("method", ["conversations.info", "chat.postEphemeral", "users.info"])

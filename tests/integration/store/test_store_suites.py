@@ -96,12 +96,12 @@ async def test_the_same_version_shares_the_items_of_the_content(sqlite_store: St
 
 @pytest.mark.parametrize("at_hand", [False, True])
 async def test_outlines_are_those_of_the_items(sqlite_store: Store, at_hand: bool) -> None:
-    """Skill, split and own graders come as they were released, read from the database or from a version at hand."""
+    """Skill, split, status and own graders come as they were released, read from the database or from a version at hand."""
     await add(sqlite_store, STORED)
     if at_hand:
         await sqlite_store.read(lambda tx: suites.find_suite(tx, TEAM, STORED.name))
     found = await sqlite_store.read(_outlines)
-    assert found == [suites.ItemOutline(one.id, one.skill, one.split, one.graders) for one in STORED.items]
+    assert found == [suites.ItemOutline(one.id, one.skill, one.split, one.status, one.graders) for one in STORED.items]
 
 
 async def _outlines(tx: Transaction) -> list[suites.ItemOutline]:

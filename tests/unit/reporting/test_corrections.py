@@ -249,27 +249,33 @@ def test_a_judge_that_is_noise_widens_no_interval(n: int) -> None:
     assert np.quantile(ratios, 0.9) <= 1.03
 
 
+DRAWS = [80, pytest.param(300, marks=pytest.mark.drill)]
+"""How often a world is drawn from: enough to see an interval that does not hold, and for long."""
+
+
+@pytest.mark.parametrize("draws", DRAWS)
 @pytest.mark.parametrize(("n", "agree"), [(50, 0.7), (100, 0.85)])
-def test_the_interval_holds_what_people_would_say_of_all(n: int, agree: float) -> None:
+def test_the_interval_holds_what_people_would_say_of_all(n: int, agree: float, draws: int) -> None:
     """In about 95 of 100 draws the mean of all people's verdicts lies within, and no judge shifts the middle."""
     scores, truth = world(300, agree, 11)
     held, values = 0, []
-    for seed in range(300):
+    for seed in range(draws):
         found = overall(scores, people(scores, drawn_of(truth, n, seed), n / 300)).corrected
         assert found is not None
         held += bool(found.estimate.lower <= np.mean(truth) <= found.estimate.upper)
         values.append(found.estimate.score)
-    assert held / 300 >= 0.92
-    assert np.mean(values) == pytest.approx(np.mean(truth), abs=4 * np.std(values) / 300**0.5)
+    assert held / draws >= 0.92
+    assert np.mean(values) == pytest.approx(np.mean(truth), abs=4 * np.std(values) / draws**0.5)
 
 
-def test_unequal_chances_are_weighed() -> None:
+@pytest.mark.parametrize("draws", DRAWS)
+def test_unequal_chances_are_weighed(draws: int) -> None:
     """Outputs drawn mostly where the judge says fail give the same mean in the long run, within intervals that hold."""
     scores, truth = world(300, 0.8, 12)
     doubt = [0.1 if score.passed else 0.6 for score in scores]
     chances = inclusion_probabilities(doubt, 60)
     held, values, plain = 0, [], []
-    for seed in range(300):
+    for seed in range(draws):
         places = [int(one) for one in draw(chances, np.random.default_rng(seed))]
         said = {place: truth[place] for place in places}
         row = overall(scores, people(scores, said, {place: float(chances[place]) for place in places}))
@@ -278,18 +284,19 @@ def test_unequal_chances_are_weighed() -> None:
         held += bool(row.corrected.estimate.lower <= np.mean(truth) <= row.corrected.estimate.upper)
         values.append(row.corrected.estimate.score)
         plain.append(np.mean(list(said.values())))
-    assert held / 300 >= 0.93
-    assert np.mean(values) == pytest.approx(np.mean(truth), abs=4 * np.std(values) / 300**0.5)
+    assert held / draws >= 0.93
+    assert np.mean(values) == pytest.approx(np.mean(truth), abs=4 * np.std(values) / draws**0.5)
     assert abs(np.mean(plain) - np.mean(truth)) > 0.1
 
 
+@pytest.mark.parametrize("draws", DRAWS)
 @pytest.mark.parametrize("share", [0.5, 0.75])
-def test_unanswered_draws_are_taken_as_chance(share: float) -> None:
+def test_unanswered_draws_are_taken_as_chance(share: float, draws: int) -> None:
     """Drawn outputs that nobody graded shift no weighted score."""
     scores, truth = world(300, 0.8, 13)
     chances = inclusion_probabilities([0.1 if score.passed else 0.6 for score in scores], 80)
     values = []
-    for seed in range(200):
+    for seed in range(draws):
         rng = np.random.default_rng(seed)
         places = [int(one) for one in draw(chances, rng)]
         kept = {place for place in places if rng.random() < share}
@@ -300,7 +307,7 @@ def test_unanswered_draws_are_taken_as_chance(share: float) -> None:
         row = overall(scores, People({score.item_id: RUBRIC for score in scores}, drawn))
         assert row.corrected is not None
         values.append(row.corrected.estimate.score)
-    assert np.mean(values) == pytest.approx(np.mean(truth), abs=4 * np.std(values) / 200**0.5)
+    assert np.mean(values) == pytest.approx(np.mean(truth), abs=4 * np.std(values) / draws**0.5)
 
 
 def rounds(judge: Sequence[float], truth: Sequence[float], plan: Sequence[Strategy], seed: int) -> dict[int, float]:
@@ -334,21 +341,22 @@ def rounds(judge: Sequence[float], truth: Sequence[float], plan: Sequence[Strate
 R, M, F = Strategy.RANDOM, Strategy.MIX, Strategy.FAIL
 
 
+@pytest.mark.parametrize("draws", DRAWS)
 @pytest.mark.parametrize("plan", [(R, R), (R, M, M), (F, R, M)])
-def test_several_rounds_together_give_an_honest_number(plan: Sequence[Strategy]) -> None:
+def test_several_rounds_together_give_an_honest_number(plan: Sequence[Strategy], draws: int) -> None:
     """However rounds are put together, with failures looked at in between, the score is right in the long run and its
     interval holds: a judge that passes twice too many is corrected to what people would say of all."""
     judge, truth = [float(n % 2) for n in range(60)], [float(n % 4 == 3) for n in range(60)]
     scores = [judged(place, bool(one)) for place, one in enumerate(judge)]
     held, values = 0, []
-    for seed in range(150):
+    for seed in range(draws):
         chances = rounds(judge, truth, plan, seed)
         row = overall(scores, people(scores, {place: truth[place] for place in chances}, chances))
         assert row.corrected is not None
         held += row.corrected.estimate.lower <= 0.25 <= row.corrected.estimate.upper
         values.append(row.corrected.estimate.score)
-    assert held / 150 >= 0.90
-    assert np.mean(values) == pytest.approx(0.25, abs=4 * np.std(values) / 150**0.5)
+    assert held / draws >= 0.90
+    assert np.mean(values) == pytest.approx(0.25, abs=4 * np.std(values) / draws**0.5)
 
 
 def test_repeats_of_an_item_are_a_cluster() -> None:

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from statsmodels.stats import inter_rater
 
 from evalbot.stats import agreement
 from evalbot.stats.agreement import Metric, Weights
+from tests.unit.stats.oracles import package
 
 Table = dict[str, list[str]]
 CODES = {"A": 0.0, "tie": 1.0, "B": 2.0}
@@ -54,6 +54,7 @@ def test_alpha_equals_the_krippendorff_package(metric: Metric, ratings: np.ndarr
 @settings(max_examples=60)
 def test_fleiss_and_cohen_equal_statsmodels(ratings: np.ndarray) -> None:
     """Fleiss' and Cohen's kappas agree with statsmodels, weighted or not."""
+    inter_rater = package("statsmodels.stats.inter_rater")
     table, _ = inter_rater.aggregate_raters(ratings)
     fleiss = agreement.fleiss_kappa(ratings, rng(), resamples=2)
     if fleiss is not None:

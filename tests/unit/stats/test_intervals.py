@@ -12,12 +12,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from statsmodels.regression.linear_model import OLS
-from statsmodels.stats.proportion import proportion_confint
-from statsmodels.stats.weightstats import DescrStatsW
 
 from evalbot.stats import intervals
 from evalbot.stats.intervals import Interval, Measured
+from tests.unit.stats.oracles import package
 
 Table = dict[str, list[str]]
 
@@ -31,6 +29,7 @@ def ends(measured: Measured) -> list[float]:
 def test_wilson_and_jeffreys_equal_statsmodels(counts: tuple[int, int], level: float) -> None:
     """Both binomial intervals agree with statsmodels to 1e-9 for every k of n."""
     k, n = counts
+    proportion_confint = package("statsmodels.stats.proportion").proportion_confint
     oracle = proportion_confint(k, n, alpha=1 - level, method="wilson")
     assert ends(intervals.wilson(k, n, level)) == pytest.approx(oracle, abs=1e-9)
     low, high = proportion_confint(k, n, alpha=1 - level, method="jeffreys")
@@ -100,7 +99,7 @@ def test_without_a_range_equal_values_say_nothing() -> None:
 def test_t_mean_equals_statsmodels(rng: np.random.Generator) -> None:
     """The t interval of a mean agrees with statsmodels."""
     x = rng.uniform(0.2, 0.9, 37)
-    oracle = DescrStatsW(x).tconfint_mean(alpha=0.1)
+    oracle = package("statsmodels.stats.weightstats").DescrStatsW(x).tconfint_mean(alpha=0.1)
     assert ends(intervals.t_mean(x, level=0.9)) == pytest.approx(oracle, abs=1e-9)
 
 
@@ -128,8 +127,10 @@ def test_clustered_error_equals_the_reference(
     expected = reference["deterministic"]["clustered_newsroom"][skill]
     measured = intervals.clustered(scores, articles, within=Interval(1, 5))
     codes = np.unique(articles, return_inverse=True)[1]
-    oracle = OLS(scores, np.ones_like(scores)).fit(
-        cov_type="cluster", cov_kwds={"groups": codes, "use_correction": False}
+    oracle = (
+        package("statsmodels.regression.linear_model")
+        .OLS(scores, np.ones_like(scores))
+        .fit(cov_type="cluster", cov_kwds={"groups": codes, "use_correction": False})
     )
     assert measured.se == pytest.approx(float(oracle.bse[0]) * np.sqrt(30 / 29), rel=1e-9)
     assert measured.se == pytest.approx(expected["cluster_article_se_CR1"], abs=1e-4)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import girth
 import numpy as np
 import pytest
 
 from evalbot.stats import item_response
+from tests.unit.stats.oracles import package
 
 Table = dict[str, list[str]]
 
@@ -128,9 +128,9 @@ def test_item_curves_equal_girth_but_for_the_priors(rng: np.random.Generator) ->
         return drawn
 
     alike = answers(ability[:, None] - difficulty)
-    oracle = girth.rasch_mml(alike.T)["Difficulty"]
+    oracle = package("girth").rasch_mml(alike.T)["Difficulty"]
     assert item_response.rasch(alike).difficulty == pytest.approx(oracle, abs=0.05)
     unlike = answers(slope * (ability[:, None] - difficulty))
-    found, twin = item_response.two_parameter(unlike), girth.twopl_mml(unlike.T)
+    found, twin = item_response.two_parameter(unlike), package("girth").twopl_mml(unlike.T)
     assert found.difficulty == pytest.approx(twin["Difficulty"], abs=0.1)
     assert found.discrimination == pytest.approx(twin["Discrimination"], rel=0.1)

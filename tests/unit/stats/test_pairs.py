@@ -10,13 +10,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from statsmodels.stats.contingency_tables import mcnemar
-from statsmodels.stats.proportion import confint_proportions_2indep
 
 from evalbot.stats import pairs, power
 from evalbot.stats.intervals import CHANGE, Measured, t_mean, wilson
 from evalbot.stats.pairs import Flips
 from evalbot.stats.verdicts import Verdict, decide
+from tests.unit.stats.oracles import package
 
 Table = dict[str, list[str]]
 GSM_PAIRS = [
@@ -56,7 +55,7 @@ def test_paired_numbers_equal_the_reference(
 @given(st.integers(0, 40), st.integers(0, 40))
 def test_mcnemar_equals_statsmodels(gained: int, lost: int) -> None:
     """The exact test agrees with statsmodels for every table."""
-    oracle = mcnemar([[5, lost], [gained, 7]], exact=True).pvalue
+    oracle = package("statsmodels.stats.contingency_tables").mcnemar([[5, lost], [gained, 7]], exact=True).pvalue
     assert pairs.mcnemar_p(Flips(5, lost, gained, 7)) == pytest.approx(min(1.0, float(oracle)), abs=1e-9)
 
 
@@ -72,6 +71,7 @@ def test_two_wilson_intervals_give_newcombes_unpaired_one(k1: int, more1: int, k
     """Different items: squaring and adding Wilson ends agrees with statsmodels' Newcombe interval."""
     first, second = wilson(k1, k1 + more1), wilson(k2, k2 + more2)
     result = pairs.difference_of(first, second)
+    confint_proportions_2indep = package("statsmodels.stats.proportion").confint_proportions_2indep
     oracle = confint_proportions_2indep(k1, k1 + more1, k2, k2 + more2, method="newcomb", compare="diff")
     assert [result.lower, result.upper] == pytest.approx(list(oracle), abs=1e-9)
 

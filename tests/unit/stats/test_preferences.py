@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import choix
 import numpy as np
 import pytest
 
 from evalbot.stats import preferences
 from evalbot.stats.preferences import bradley_terry, win_chance
+from tests.unit.stats.oracles import package
 
 Table = dict[str, list[str]]
 
@@ -116,5 +116,5 @@ def test_strengths_without_ties_equal_choix(rng: np.random.Generator) -> None:
     won = rng.random(2000) < 1 / (1 + np.exp(truth[right] - truth[left]))
     found = bradley_terry(left, right, won * 1.0, 4, np.arange(2000), rng, resamples=2)
     pairs = [(a, b) if first else (b, a) for a, b, first in zip(left, right, won, strict=True)]
-    oracle = choix.ilsr_pairwise(4, pairs)
+    oracle = package("choix").ilsr_pairwise(4, pairs)
     assert found.strength == pytest.approx(oracle - oracle.mean(), abs=1e-4)

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from statsmodels.regression.linear_model import OLS
 
 from evalbot.stats.intervals import CHANGE, Floats, Interval, clustered, equal_values, sums_by
 from evalbot.stats.pairs import sign_flip_p
 from evalbot.stats.wild_cluster import RADEMACHER, WEBB, WildTest, all_weights
+from tests.unit.stats.oracles import package
 
 Sizes = tuple[int, ...]
 
@@ -37,9 +37,10 @@ def test_p_is_that_of_regressions_on_written_out_samples(
     """For every combination of weights a sample is made and its mean tested by statsmodels' cluster sandwich."""
     codes = clusters_of(sizes)
     values = np.random.default_rng(3).uniform(size=codes.size)
+    model = package("statsmodels.regression.linear_model")
 
     def t(sample: Floats) -> float:
-        fit = OLS(sample - supposed, np.ones(sample.size)).fit(cov_type="cluster", cov_kwds={"groups": codes})
+        fit = model.OLS(sample - supposed, np.ones(sample.size)).fit(cov_type="cluster", cov_kwds={"groups": codes})
         return abs(float(fit.tvalues[0]))
 
     reached = t(values)

@@ -74,7 +74,7 @@ const EVENTS = {
   message: receiveMessage,
   ephemeral: (state, event) => receiveMessage(state, { ...event, message: { ...event.message, ephemeral: true } }),
   deleted: receiveDeletion,
-  channel: (state, { channel }) => ({ channels: { ...state.channels, [channel.id]: { ...state.channels[channel.id], ...channel } } }),
+  channel: receiveChannel,
   people: (state, { people }) => ({ people: byId(people) }),
   elsewhere: (state, { elsewhere }) => ({ elsewhere }),
   view: receiveView,
@@ -99,6 +99,17 @@ function violationsOf(state, event) {
   const latest = event.latest ? [].concat(event.latest) : [];
   const list = listed ?? [...state.violations.list, ...latest];
   return { count: event.count ?? list.length, list };
+}
+
+/** A direct message that comes while the person looks elsewhere is told, with a way to it. */
+function receiveChannel(state, { channel }, store) {
+  const before = state.channels[channel.id];
+  const changes = { channels: { ...state.channels, [channel.id]: { ...before, ...channel } } };
+  const isNews = channel.kind === "im" && channel.unread > (before?.unread ?? 0) && state.route.channel !== channel.id;
+  if (!isNews) return changes;
+  const from = state.people[channel.with];
+  const text = `New message from ${from?.is_bot ? from.name : from?.real_name ?? "somebody"}`;
+  return { ...changes, notices: addNotice(state, { text, kind: "info", place: channel.id, key: store.freshKey() }) };
 }
 
 function receiveMessage(state, { channel, message }) {

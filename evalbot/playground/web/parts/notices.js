@@ -20,7 +20,8 @@ function Notice({ notice }) {
   }, [held]);
   return html`<div class=${bad ? "notice notice-error" : "notice"} role=${bad ? "alert" : "status"} onPointerEnter=${() => setHeld(true)}
       onPointerLeave=${() => setHeld(false)}>
-    <${Icon} name=${bad ? "warning" : "info"} /><span>${notice.text}</span><button type="button" class="icon-button" aria-label="Dismiss"
+    <${Icon} name=${bad ? "warning" : "info"} /><span>${notice.text}</span>${notice.place && html`<button type="button"
+        class="link-button" onClick=${() => { close(); actions.openChannel(notice.place); }}>Open</button>`}<button type="button" class="icon-button" aria-label="Dismiss"
         onClick=${close}><${Icon} name="close" size=${14} /></button></div>`;
 }
 
