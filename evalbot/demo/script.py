@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from evalbot.demo.opening import Demo, open_demo
+from evalbot.demo.scene import show_graded_run
 from evalbot.playground.driver import Driver, DriverError, NotSeen, RemoteDriver, Seen
 
 CHANNEL = "#support-evals"
@@ -190,6 +191,15 @@ async def thank(story: Story) -> str:
     return _line(await story.kim.see_message("@evalbot", "Thank you", timeout=PATIENCE_S), "Thank you")
 
 
+async def correct_judge(story: Story) -> str:
+    """Colleagues grade a part of another run; its card shows what they say of all beside what the judge alone says."""
+    stage = story.demo.stage
+    await show_graded_run(story.demo, stage.users, stage.channels[CHANNEL.removeprefix("#")])
+    card = await story.dana.see_message(CHANNEL, "people graded", timeout=PATIENCE_S)
+    assert "the judge alone says" in card.text, card.text
+    return _line(card, "the judge alone says")
+
+
 async def run_again(story: Story) -> str:
     """Dana runs again; the new version is asked, one item more."""
     assert story.run is not None
@@ -260,6 +270,7 @@ STEPS: tuple[Step, ...] = (
     refuse_own,
     approve,
     thank,
+    correct_judge,
     run_again,
     read_digest,
     open_home,

@@ -82,7 +82,7 @@ def explain_headline(digest: Digest) -> Explanation:
 
 def explain_effort(digest: Digest) -> Explanation:
     """Explain what a digest says of people's work."""
-    said = f"{counted(digest.human_grades, 'grade')} by {_people(len(digest.graders))}"
+    said = f"{counted(digest.human_grades, 'grade')} by {counted(len(digest.graders), 'person', 'people')}"
     facts = [
         Fact("Runs", f"{counted(digest.runs, 'run')} ended in these days"),
         Fact("Grades", f"{said}; withdrawn ones are left out, and of a changed one the last counts"),
@@ -405,8 +405,3 @@ def _trend(digest: Digest, line: SkillLine) -> Trend | None:
     """Give the series of a row."""
     subject = (line.suite, line.target, line.skill)
     return next((one for one in digest.trends if (one.suite, one.target, one.skill) == subject), None)
-
-
-def _people(count: int) -> str:
-    """Count people."""
-    return "1 person" if count == 1 else f"{count:,} people"

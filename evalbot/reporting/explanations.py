@@ -14,6 +14,7 @@ from evalbot.reporting.comparisons import MARGIN
 from evalbot.reporting.corrections import People
 from evalbot.reporting.estimates import JUDGE_ALONE, OVERALL, Change, Estimate, RunSummary, ScoreRow
 from evalbot.reporting.judge_words import TITLES, agreement_estimate, epoch_words, next_step
+from evalbot.reporting.number_words import change_words, counted
 from evalbot.reporting.references import typed
 from evalbot.reporting.scores import OutputScore, item_values, passing
 from evalbot.runs.outputs import OutputId, RunId
@@ -224,12 +225,11 @@ def _facts(numbers: RunNumbers, row: ScoreRow, group: Sequence[OutputScore]) -> 
 
 def _compared(summary: RunSummary, change: Change) -> str:
     """Say what a comparison says, and on whose grades."""
-    points = f"{100 * change.difference:+.1f} points ({100 * change.lower:+.1f} to {100 * change.upper:+.1f}, n {change.n:,})"
     needs = f", needs about {change.needed:,} items" if change.needed else ""
-    graded = f"; people graded {_counted(change.human_n, 'answer')} of both sides" if change.human_n else ""
+    graded = f"; people graded {counted(change.human_n, 'answer')} of both sides" if change.human_n else ""
     doubt = ", unverified" if summary.doubts(change) else ""
     other = f"; on the items shared with suite version {change.other_version}" if change.other_version else ""
-    return f"{points.replace('-', '−')}, item by item: {_VERDICTS[change.verdict]}{needs}{doubt}{graded}{other}"
+    return f"{change_words(change)}, item by item: {_VERDICTS[change.verdict]}{needs}{doubt}{graded}{other}"
 
 
 def _belongs(grade: Grade, row: ScoreRow) -> bool:
@@ -241,18 +241,18 @@ def _items(numbers: RunNumbers, group: Sequence[OutputScore]) -> str:
     """Count items and answers."""
     ids = {score.item_id for score in group}
     held_back = {item.id for item in numbers.suite.items if item.split is Split.HOLDOUT}
-    text = f"{_counted(len(ids), 'item')} of version {numbers.suite.version}, {_counted(len(group), 'answer')}"
+    text = f"{counted(len(ids), 'item')} of version {numbers.suite.version}, {counted(len(group), 'answer')}"
     if len(group) > len(ids):
         text += ": answers to one item are averaged first, so only items count as independent"
     kept = len(ids & held_back)
-    return f"{text}; {_counted(kept, 'item')} of them kept back" if kept else text
+    return f"{text}; {counted(kept, 'item')} of them kept back" if kept else text
 
 
 def _left_out(numbers: RunNumbers, row: ScoreRow) -> str:
     """Say what of the run is in no number."""
     summary = numbers.summary
-    parts = [_counted(summary.errors, "error")] if summary.errors else []
-    parts += [f"{_counted(summary.ungraded, 'answer')} without a verdict"] if summary.ungraded else []
+    parts = [counted(summary.errors, "error")] if summary.errors else []
+    parts += [f"{counted(summary.ungraded, 'answer')} without a verdict"] if summary.ungraded else []
     said = f"{' and '.join(parts)} of the run" if parts else ""
     same = summary.degenerate_of(row.target)
     return f"{said}; {row.target} gave one answer to everything and is not scored" if same else said
@@ -264,7 +264,7 @@ def _checks(found: Sequence[Grade]) -> str:
     for grade in found:
         counts[grade.grader.id] = counts.get(grade.grader.id, 0) + 1
     named = ((name.partition("#")[0], count) for name, count in sorted(counts.items()))
-    return ", ".join(f"{name} ({_counted(count, 'answer')})" for name, count in named)
+    return ", ".join(f"{name} ({counted(count, 'answer')})" for name, count in named)
 
 
 def _judges(found: Sequence[Grade], epochs: Sequence[Epoch]) -> str:
@@ -277,7 +277,7 @@ def _judges(found: Sequence[Grade], epochs: Sequence[Epoch]) -> str:
     for (name, version), count in sorted(counts.items()):
         model = models.get(name, "")
         asked = f" ({model})" if model and model != name else ""
-        parts.append(f"{name}{asked}, {_asked(version)}: {_counted(count, 'answer')}")
+        parts.append(f"{name}{asked}, {_asked(version)}: {counted(count, 'answer')}")
     return "; ".join(parts)
 
 
@@ -301,8 +301,8 @@ def _people(found: Sequence[Grade], numbers: RunNumbers, group: Sequence[OutputS
     blind = sum(grade.blind for grade in counting)
     chosen = len({score.output_id for score in group} & set(numbers.people.drawn))
     text = (
-        f"{_counted(len(graders), 'person', 'people')} graded {_counted(len(outputs), 'answer')}, "
-        f"{blind:,} of {_counted(len(counting), 'grade')} blind; {_counted(chosen, 'answer')} drawn by chance"
+        f"{counted(len(graders), 'person', 'people')} graded {counted(len(outputs), 'answer')}, "
+        f"{blind:,} of {counted(len(counting), 'grade')} blind; {counted(chosen, 'answer')} drawn by chance"
     )
     response = numbers.summary.response
     if response and response.self_selected:
@@ -324,11 +324,6 @@ def _trust(summary: RunSummary) -> str:
     return f"{title}: {agrees}. {standing.reason}"
 
 
-def _counted(count: int, noun: str, nouns: str = "") -> str:
-    """Give a number with its noun."""
-    return f"{count:,} {noun if count == 1 else nouns or noun + 's'}"
-
-
 # --- judges ----------------------------------------------------------------------------------------
 
 
@@ -337,7 +332,7 @@ def explain_judge(report: JudgeReport) -> Explanation:
     standing = report.standing
     known = report.graded - report.waiting
     facts = [
-        Fact("Answers", f"{_counted(report.graded, 'answer')} that people graded blind, drawn by chance"),
+        Fact("Answers", f"{counted(report.graded, 'answer')} that people graded blind, drawn by chance"),
         Fact("Graded by the judge", f"{known:,} of them; {report.waiting:,} never put to it as it is now"),
         Fact("Judge", f"{report.epoch.judge}: {', '.join(epoch_words(report))}"),
         Fact("Where it stands", f"{TITLES[standing.standing]}. {standing.reason}"),

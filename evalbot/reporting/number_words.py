@@ -103,9 +103,9 @@ def _needed(change: Change) -> str:
 # --- everything else -------------------------------------------------------------------------------
 
 
-def counted(count: int, noun: str) -> str:
-    """Give a number with its noun: "1 item", "1,200 items"."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+def counted(count: int, noun: str, nouns: str = "") -> str:
+    """Give a number with its noun: "1 item", "1,200 items"; `nouns` is the plural of one that takes no s."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {nouns or noun + 's'}"
 
 
 def money_words(usd: float | None) -> str:

@@ -6,7 +6,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import lru_cache, partial
 from typing import Any, Protocol
 
 from sqlalchemy import Dialect, Table
@@ -97,7 +97,7 @@ def _bound(addition: Addition, dialect: Dialect) -> Bound:
     return sql, [tuple([bind(row[name]) if bind else row[name] for name, bind in columns]) for row in addition.rows]
 
 
-@cache
+@lru_cache(maxsize=8)
 def _insert(table: Table, dialect: Dialect) -> tuple[str, list[tuple[str, Bind | None]]]:
     """Give the text of the statement that adds a row, and its columns in order, each with what makes its values ready."""
     statement = insert_into(dialect.name, table).on_conflict_do_nothing()

@@ -40,7 +40,7 @@ async def stream_results(tx: Transaction, run_id: RunId) -> AsyncIterator[Sequen
 
 async def _results(tx: Transaction, wanted: ColumnElement[bool]) -> Sequence[ResultRow]:
     """Give the first of some outputs with all their grades."""
-    some = select(*_OUTPUT).where(wanted).order_by(*_ORDER).limit(_AT_ONCE).subquery()
+    some = select(*_OUTPUT).where(wanted).order_by(*_ORDER).limit(_AT_ONCE).subquery("some")
     both = some.outerjoin(GRADES, GRADES.c.output_id == some.c.id)
     page = select(*some.c, *_GRADE).select_from(both).order_by(some.c.target, some.c.item_id, some.c.repeat)
     rows: Sequence[Any] = (await tx.execute(page.order_by(*_GRADE_ORDER))).all()

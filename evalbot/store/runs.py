@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -24,6 +24,16 @@ _ITEM_IDS = TypeAdapter(tuple[ItemId, ...])
 _BY_ID = select(RUNS).where(RUNS.c.id == bindparam("id"))
 _STILL = RUNS.c.status.in_(sorted(OPEN))
 _PARTS = tuple(part.name for part in fields(Run))
+
+
+@dataclass(frozen=True, slots=True)
+class RunOutline:
+    """A run without its items, of which there may be many."""
+
+    id: RunId
+    number: int
+    status: RunStatus
+    targets: tuple[Target, ...]
 
 
 async def add_run(tx: Transaction, run: Run) -> None:
@@ -56,6 +66,16 @@ async def list_runs(tx: Transaction, team: TeamId, *, suite: str | None = None, 
     """Give a workspace's newest runs, of one suite or of all, newest first."""
     wanted = select(RUNS).where(RUNS.c.team == team).order_by(RUNS.c.number.desc()).limit(limit)
     return await _all(tx, wanted if suite is None else wanted.where(RUNS.c.suite == suite))
+
+
+async def runs_before(tx: Transaction, run: Run, limit: int = 20) -> list[RunOutline]:
+    """Give the newest runs of a run's suite that were started before it, newest first, without their items."""
+    columns = (RUNS.c.id, RUNS.c.number, RUNS.c.status, RUNS.c.targets)
+    here = (RUNS.c.team == run.team, RUNS.c.suite == run.suite, RUNS.c.number < run.number)
+    rows = await tx.execute(select(*columns).where(*here).order_by(RUNS.c.number.desc()).limit(limit))
+    return [
+        RunOutline(RunId(one.id), one.number, RunStatus(one.status), load_noun(_TARGETS, one.targets)) for one in rows
+    ]
 
 
 async def open_runs(tx: Transaction) -> list[Run]:

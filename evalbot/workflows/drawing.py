@@ -134,11 +134,11 @@ EARLIER_RUNS = 3
 
 async def known_outputs(tx: Transaction, run: Run) -> list[Known]:
     """Give the outputs of a run and the newest ones before it that judge and people graded, drawn by chance."""
-    earlier = [one for one in await runs.list_runs(tx, run.team, suite=run.suite, limit=20) if one.number < run.number]
+    earlier = await runs.runs_before(tx, run, EARLIER_RUNS)
     found: list[Known] = []
-    for one in (run, *earlier[:EARLIER_RUNS]):
+    for run_id in (run.id, *(one.id for one in earlier)):
         people: dict[tuple[OutputId, str], list[Grade]] = {}
-        for grade in await grades.list_grades(tx, one.id, GraderKind.HUMAN):
+        for grade in await grades.list_grades(tx, run_id, GraderKind.HUMAN):
             if grade.blind and grade.purpose is Purpose.ESTIMATE:
                 people.setdefault((grade.output_id, grade.criterion), []).append(grade)
         if not people:

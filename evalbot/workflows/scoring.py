@@ -252,8 +252,8 @@ async def _earlier_run(tx: Transaction, run: Run, identity: str) -> Run | None:
     """Find the run that was named, else the newest earlier finished run of the same suite that asked the same system."""
     if run.versus.isdecimal():
         return await runs.find_run(tx, run.team, int(run.versus))
-    for earlier in await runs.list_runs(tx, run.team, suite=run.suite, limit=20):
+    for earlier in await runs.runs_before(tx, run):
         asked = any(target.identity == identity for target in earlier.targets)
-        if earlier.status is RunStatus.DONE and earlier.number < run.number and asked:
-            return earlier
+        if earlier.status is RunStatus.DONE and asked:
+            return await runs.get_run(tx, earlier.id)
     return None

@@ -11,12 +11,20 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import BrowserContext, async_playwright
+from playwright.async_api import BrowserContext, async_playwright, expect
 from sqlalchemy import create_engine
 
 from evalbot.playground.simulated.simulation import Simulation
 from evalbot.store.migrate import upgrade
-from tests.browser.browser_stage import FLAGS, SCRIPT, Stage, find_chromium, open_bot_stage, open_page_stage
+from tests.browser.browser_stage import (
+    FLAGS,
+    PATIENCE_MS,
+    SCRIPT,
+    Stage,
+    find_chromium,
+    open_bot_stage,
+    open_page_stage,
+)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -25,6 +33,7 @@ async def profile() -> AsyncIterator[BrowserContext]:
     path = find_chromium()
     if path is None:
         pytest.skip("NOT TESTED IN A BROWSER: there is no chromium on PATH")
+    expect.set_options(timeout=PATIENCE_MS)
     async with async_playwright() as playwright:
         running = await playwright.chromium.launch(executable_path=path, args=[*FLAGS])
         yield await running.new_context(reduced_motion="reduce")

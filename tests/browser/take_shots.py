@@ -113,12 +113,6 @@ async def take_all(browser: Browser, demo: Demo) -> None:
     await dana.page.get_by_test_id("home-evalbot").click()
     await dana.see(dana.page.get_by_test_id("home"), "Your queue")
     await keep(dana, "home")
-    await dana.open_channel("support-evals")
-    await dana.type("/evalbot run support-desk repeat:20")
-    await dana.see(dana.messages("Run support-desk?").last, "Ask for approval")
-    await dana.page.set_viewport_size({"width": DESKTOP[0], "height": 620})
-    await keep(dana, "preview")
-    await dana.button("Cancel", dana.messages("Run support-desk?").last).click()
     dark = await open_window(browser, demo, "dana", DESKTOP, "dark")
     await dark.open_channel("support-evals")
     await dark.page.get_by_test_id("thread-summary").last.click()
@@ -132,6 +126,11 @@ async def take_all(browser: Browser, demo: Demo) -> None:
     await phone.see(phone.thread, "need a person")
     await phone.page.evaluate(TO_ROUND)
     await keep(phone, "phone")
+    await dana.open_channel("support-evals")
+    await dana.type("/evalbot run support-desk repeat:20")
+    await dana.see(dana.messages("Run support-desk?").last, "Ask for approval")
+    await dana.page.set_viewport_size({"width": DESKTOP[0], "height": 620})
+    await keep(dana, "preview")
 
 
 TO_ROUND = """() => {

@@ -13,7 +13,7 @@ from playwright.async_api import expect
 
 from tests.browser.browser_stage import Stage
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.short]
 MANY = 5_000
 FRAMES = """() => new Promise((done) => {
   const gaps = []; let last = performance.now(); const end = last + 1500;

@@ -62,10 +62,14 @@ async def test_the_end_is_left_by_a_worker_that_died_and_taken_by_another(sqlite
     world = make_world(sqlite_store)
     run = await answered(world)
     name = f"finish:{run.id}"
-    with pytest.raises(RuntimeError):
+
+    async def fail() -> None:
         async with claimed(world.services, name, LEASE_S) as mine:
             assert mine
             raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fail()
     dying = claimed(world.services, name, LEASE_S)
     assert await dying.__aenter__()
     assert not await finish_run(world.services, run.id, LEASE_S)

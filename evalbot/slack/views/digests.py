@@ -164,7 +164,7 @@ def _effort(digest: Digest) -> str:
     """Say what people did, how far the judge may be trusted, and when the next digest comes."""
     parts = [counted(digest.runs, "run")]
     if digest.human_grades:
-        people = counted(len(digest.graders), "person").replace("persons", "people")
+        people = counted(len(digest.graders), "person", "people")
         parts.append(
             f"{counted(digest.human_grades, 'grade')} by {people}, thank you {mentions(digest.graders, MOST_THANKED)}".strip()
         )

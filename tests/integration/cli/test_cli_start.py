@@ -25,7 +25,7 @@ SUITE = "name: tiny\nitems: [{input: 'How many?', reference: '2'}]\ndefaults: {g
 
 STRANGERS = (
     *("aiohttp", "aiosqlite", "alembic", "apscheduler", "genai_prices", "langchain", "langchain_core", "matplotlib"),
-    *("openai", "scipy", "slack_bolt", "slack_sdk", "sqlalchemy.ext.asyncio", "sqlalchemy.orm", "sqlmodel", "yaml"),
+    *("openai", "scipy", "slack_bolt", "slack_sdk", "sqlalchemy.ext.asyncio", "yaml"),
     *("evalbot.app", "evalbot.library", "evalbot.slack", "evalbot.store.database"),
 )
 """What only those need who run something."""

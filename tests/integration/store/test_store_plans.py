@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from sqlalchemy import event
@@ -18,6 +18,7 @@ from evalbot.store import (
     outputs,
     people,
     posts,
+    results,
     reviews,
     runs,
     schedules,
@@ -25,7 +26,7 @@ from evalbot.store import (
 )
 from evalbot.store.database import Store, Transaction
 from evalbot.suites.candidates import CandidateStatus
-from evalbot.suites.items import Item, ItemId
+from evalbot.suites.items import ItemId
 from tests.integration.store.store_nouns import (
     ANN,
     NOON,
@@ -44,12 +45,13 @@ OUTPUT = make_output(RUN)
 ROUND = make_round(RUN)
 REVIEW = make_review(ROUND, OUTPUT)
 
+T = TypeVar("T")
 Work = Callable[[Transaction], Awaitable[object]]
 
 
-async def _all(items: AsyncIterator[Item]) -> list[Item]:
+async def _all(found: AsyncIterator[T]) -> list[T]:
     """Read a stream to its end."""
-    return [item async for item in items]
+    return [one async for one in found]
 
 
 QUESTIONS: dict[str, Work] = {
@@ -65,6 +67,12 @@ QUESTIONS: dict[str, Work] = {
     "unjudged of a shard": lambda tx: outputs.find_unjudged(tx, [OUTPUT.id, OutputId("other")]),
     "items of a shard": lambda tx: suites.items_named(tx, TEAM, make_suite(), [ItemId("a"), ItemId("b")]),
     "items with graders": lambda tx: _all(suites.items_with_graders(tx, TEAM, make_suite())),
+    "items in pages": lambda tx: _all(suites.item_pages(tx, TEAM, make_suite())),
+    "runs before": lambda tx: runs.runs_before(tx, RUN),
+    "results": lambda tx: _all(results.stream_results(tx, RUN.id)),
+    "answers": lambda tx: _all(results.stream_answers(tx, RUN.id, "a")),
+    "newest output": lambda tx: results.newest_output_at(tx, RUN.id),
+    "drawn outputs": lambda tx: reviews.drawn_outputs(tx, RUN.id),
     "counts": lambda tx: outputs.count_outputs(tx, RUN.id),
     "outputs": lambda tx: outputs.list_outputs(tx, RUN.id),
     "grades of a run": lambda tx: grades.list_grades(tx, RUN.id),
@@ -97,6 +105,10 @@ CHANGES: dict[str, Work] = {
 }
 
 
+ALLOWED = ("SCAN some",)
+"""A page of outputs that was read by a key already."""
+
+
 @pytest.mark.parametrize("name", [*QUESTIONS, *CHANGES])
 async def test_statement_uses_an_index(sqlite_store: Store, name: str) -> None:
     """Every step of every statement looks rows up by a key instead of reading a table from one end to the other."""
@@ -118,4 +130,4 @@ async def test_statement_uses_an_index(sqlite_store: Store, name: str) -> None:
     steps = await sqlite_store.read(explain)
     assert steps
     assert name != "human grades of a week" or "ix_human_grades_at" in steps[0]
-    assert [step for step in steps if step.startswith("SCAN") and "newest" not in step] == []
+    assert [step for step in steps if step.startswith("SCAN") and step not in ALLOWED and "newest" not in step] == []

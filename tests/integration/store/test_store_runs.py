@@ -74,6 +74,15 @@ async def test_lists_are_newest_first_and_limited(store: Store) -> None:
     assert [run.number for run in await store.read(lambda tx: runs.list_runs(tx, TEAM, suite="a"))] == [5, 3, 1]
 
 
+async def test_runs_before_one_are_outlined_newest_first(store: Store) -> None:
+    """Of the same suite and workspace, however many came later; their items are not read."""
+    await add(store, *(make_run(n, suite="a" if n % 2 else "b") for n in range(1, 10)), make_run(3, team=OTHER_TEAM))
+    run = await store.read(lambda tx: runs.get_run(tx, make_run(7).id))
+    found = await store.read(lambda tx: runs.runs_before(tx, run, 2))
+    five, three = (make_run(n, suite="a") for n in (5, 3))
+    assert found == [runs.RunOutline(one.id, one.number, one.status, one.targets) for one in (five, three)]
+
+
 async def test_open_runs_are_those_of_all_workspaces_that_go_on(store: Store) -> None:
     """What a restart must resume is found, and nothing else."""
     ended = finish(make_run(2), RunStatus.DONE, NOON)

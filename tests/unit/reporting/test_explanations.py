@@ -214,7 +214,7 @@ def test_the_comparison_beside_a_number_is_explained_with_it() -> None:
     change = replace(change, target=row.target)
     explanation = explain_row(replace(numbers, summary=replace(numbers.summary, changes=(change,))), row)
     fact = next(fact for fact in explanation.facts if fact.name == "Against run 1")
-    assert "−10.0 points (−20.0 to +1.0, n 40)" in fact.text
+    assert "−10 points (−20 to +1, n 40)" in fact.text
     assert "cannot tell, needs about 90 items" in fact.text
     assert [formula.name for formula in explanation.formulas][-1] == "Against run 1"
     assert "Against run 1" not in [fact.name for fact in explain_row(numbers, row_of(numbers, "refunds")).facts]

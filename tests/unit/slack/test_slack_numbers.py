@@ -22,10 +22,11 @@ from evalbot.slack.views.numbers import (
     score_alone,
     score_words,
     signed_points,
+    spent_words,
     verdict_words,
 )
 from evalbot.stats.verdicts import Verdict
-from tests.unit.slack.slack_samples import make_change, make_estimate
+from tests.unit.slack.slack_samples import make_change, make_estimate, make_summary
 
 
 def test_a_score_carries_interval_and_n() -> None:
@@ -86,6 +87,20 @@ def test_every_estimate_can_be_worded(score: float, half: float, n: int) -> None
     assert "-" not in shown
     assert shown.endswith(f", n {n:,})")
     assert " to " in interval_words(make_estimate(score, half, n))
+
+
+@pytest.mark.parametrize(
+    ("usd", "exact", "said"),
+    [
+        (0.42, True, "$0.42"),
+        (0.421, False, "at most $0.43"),
+        (0.002, False, "at most $0.01"),
+        (None, False, "cost unknown"),
+    ],
+)
+def test_a_cost_that_is_an_upper_bound_says_so(usd: float | None, exact: bool, said: str) -> None:
+    """Where some calls count with the most they may have cost, the sum is never shown as lower than it may be."""
+    assert spent_words(make_summary(cost_usd=usd, cost_exact=exact)) == said
 
 
 def test_cost_and_time_are_honest() -> None:
