@@ -30,10 +30,18 @@ def cosine(one: Sequence[float], two: Sequence[float]) -> float:
     """Give the cosine of the angle between two vectors, in [-1, 1]; raises CannotCheck for vectors without direction."""
     if len(one) != len(two):
         raise CannotCheck("The vectors are of different lengths.")
-    length = math.hypot(*one) * math.hypot(*two)
-    if not length or not math.isfinite(length):
+    one, two = _direction(one), _direction(two)
+    return max(-1.0, min(1.0, math.fsum(a * b for a, b in zip(one, two, strict=True))))
+
+
+def _direction(vector: Sequence[float]) -> list[float]:
+    """Give a vector of length 1; its largest part is made 1 before, so that neither tiny nor huge ones lose digits."""
+    largest = max(map(abs, vector), default=0.0)
+    if not largest or not math.isfinite(largest):
         raise CannotCheck("A vector has no direction.")
-    return max(-1.0, min(1.0, math.fsum(a * b for a, b in zip(one, two, strict=True)) / length))
+    scaled = [part / largest for part in vector]
+    length = math.hypot(*scaled)
+    return [part / length for part in scaled]
 
 
 def code_result(spec: GraderSpec, said: object) -> CheckResult:

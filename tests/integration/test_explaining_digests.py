@@ -12,8 +12,9 @@ from evalbot.people import Role, TeamId
 from evalbot.reporting.digest_refs import digest_refs
 from evalbot.reporting.digests import Digest
 from evalbot.reporting.estimates import How
-from evalbot.store import grades
-from evalbot.store.database import Store
+from evalbot.runs.runs import Run, RunId
+from evalbot.store import grades, runs
+from evalbot.store.database import Store, Transaction
 from evalbot.workflows.digesting import digest_now
 from evalbot.workflows.explaining_digests import explain_digest, explain_digest_key
 from tests.integration.judge_world import ANN, JudgeWorld, make_desk, naive_verdict, number, sharp_verdict
@@ -79,11 +80,9 @@ async def test_grades_that_came_after_the_digest_are_told(world: JudgeWorld) -> 
     assert facts["Against the week before"].startswith("Not compared")
 
 
-async def _run_of(tx, digest: Digest):  # type: ignore[no-untyped-def]
+async def _run_of(tx: Transaction, digest: Digest) -> Run:
     """The run of the digest's newest week."""
-    from evalbot.store import runs
-
-    return await runs.get_run(tx, digest.trends[0].points[-1].run_id)
+    return await runs.get_run(tx, RunId(digest.trends[0].points[-1].run_id))
 
 
 async def test_a_step_is_explained_week_by_week(world: JudgeWorld) -> None:

@@ -42,7 +42,7 @@ from tests.unit.reporting.test_explanations import make_numbers, row_of
 
 END = FIRST_SUNDAY + timedelta(weeks=11)
 STEP = Shift(date(2026, 10, 12), 0.8, 0.4, -0.5, -0.3, How.CHECK)
-SERIES: list[float | None] = [0.8] * 6 + [0.4] * 6
+SERIES: list[float | None] = [*[0.8] * 6, *[0.4] * 6]
 
 
 def make_digest(**changes: object) -> Digest:

@@ -80,8 +80,8 @@ def test_grading_everything_leaves_the_doubt_about_the_items() -> None:
     """People who graded every answer still do not know other items: the interval is about that of two samples."""
     rng = np.random.default_rng(2)
     truths = rng.random(100) < 0.8, rng.random(100) < 0.6
-    sides = (side(truth, tag, truth, np.ones(100)) for truth, tag in zip(truths, "ab", strict=True))
-    found = compare_apart(*sides, "new", "run 1")[0]
+    before, after = (side(truth, tag, truth, np.ones(100)) for truth, tag in zip(truths, "ab", strict=True))
+    found = compare_apart(before, after, "new", "run 1")[0]
     plain = difference_of(*(wilson(int(truth.sum()), 100) for truth in reversed(truths)))
     assert found.upper - found.lower == pytest.approx(plain.upper - plain.lower, rel=0.15)
 
@@ -102,7 +102,8 @@ def test_it_covers_what_people_would_say_of_other_such_items(draws: int, likelie
             wish = np.where(judge, 0.5, 1.5) if likelier_fails else np.ones(size)
             chances = np.minimum(1.0, graded * (0.8 * wish / wish.sum() + 0.2 / size))
             made.append(side(judge, tag, truth, chances, seed))
-        found = compare_apart(*made, "new", "run 1")[0]
+        before, after = made
+        found = compare_apart(before, after, "new", "run 1")[0]
         held += found.lower <= 0.1 <= found.upper
         alone += found.judge_alone is not None
     assert alone > 0.97 * draws
