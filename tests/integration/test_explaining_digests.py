@@ -12,7 +12,8 @@ from evalbot.people import Role, TeamId
 from evalbot.reporting.digest_refs import digest_refs
 from evalbot.reporting.digests import Digest
 from evalbot.reporting.estimates import How
-from evalbot.runs.runs import Run, RunId
+from evalbot.runs.outputs import RunId
+from evalbot.runs.runs import Run
 from evalbot.store import grades, runs
 from evalbot.store.database import Store, Transaction
 from evalbot.workflows.digesting import digest_now
