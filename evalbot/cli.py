@@ -1,4 +1,4 @@
-"""The command line: every command in one place, every failure one sentence. What a command needs is imported when it is called."""
+"""The command line: every failure is one sentence; the commands stand in the catalogue."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from evalbot import __version__
-from evalbot.commands import judges, programs, projects, runs, workers
+from evalbot.commands.catalogue import LazyGroup
 from evalbot.commands.speaking import INTERNAL, INTERRUPTED, OK, OUTSIDE, USAGE, complain, settle, want_command
 from evalbot.errors import EvalbotError, OutsideError
 
@@ -20,15 +20,13 @@ OF_THE_MACHINE = frozenset({errno.EACCES, errno.EDQUOT, errno.EIO, errno.ENOSPC,
 """What the machine refuses to anybody: no place, no permission, a broken disk."""
 
 app = typer.Typer(
+    cls=LazyGroup,
     help="Evals in Slack: ask, grade, learn, tell, with honest numbers.",
     pretty_exceptions_enable=False,
     add_completion=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for part in (programs, workers, runs, judges, projects):
-    app.add_typer(part.app)
-app.add_typer(programs.database, name="db")
 
 
 def main() -> None:

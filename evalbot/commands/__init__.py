@@ -1,1 +1,1 @@
-"""The commands of the command line by subject: parse, call, print."""
+"""The commands of the command line, each in a module of its own: parse, call, print."""

@@ -1,17 +1,15 @@
-"""What all commands share: exit codes, consoles, options that several have, the loop."""
+"""What all commands share, and what every start may load: exit codes, options that several have, the loop."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import sys
 from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typer
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 T = TypeVar("T")
 
@@ -21,6 +19,11 @@ OK, INTERNAL, USAGE, NOTHING, OUTSIDE, FAILED, INTERRUPTED = 0, 1, 2, 3, 4, 100,
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 HoldoutOption = Annotated[bool, typer.Option("--include-holdout", help="Show the holdout's answers too.")]
 RunArgument = Annotated[str, typer.Argument(help="Number of a run, or latest.")]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Start also what costs more than may be started so.")]
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Only say what the run would take and how exactly it would measure.")
+]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
 PortOption = Annotated[int, typer.Option(min=0, max=65535, help="Port of the page; 0 takes a free one.")]
 
 
@@ -41,18 +44,9 @@ def settle() -> None:
     gc.enable()
 
 
-def error_console(quiet: bool = False) -> Console:
-    """Give the console on standard error."""
-    from rich.console import Console
-
-    return Console(stderr=True, quiet=quiet)
-
-
-def output_console() -> Console:
-    """Give the console on standard output."""
-    from rich.console import Console
-
-    return Console()
+def log_errors() -> None:
+    """Log only what went wrong: everything else is printed."""
+    logging.basicConfig(level="ERROR", format="%(levelname)s %(name)s: %(message)s")
 
 
 def want_command(context: typer.Context) -> None:

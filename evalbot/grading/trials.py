@@ -50,7 +50,8 @@ class Calibration:
     """A judge put to the stored outputs that people have graded, in one epoch.
 
     `verdicts` are those of the judge as it is, `retold` those on the held-back part with the `examples` in its prompt.
-    `finished_at` is None while it goes on or after a stop; `note` says why it ended early.
+    `finished_at` is None while it goes on or after a stop; `note` says why it ended early. `batch` is the first of those that
+    were started together, which share `budget`, in nanos. `waiting` ones have not begun: an approver decides on their cost.
     """
 
     id: CalibrationId
@@ -65,6 +66,9 @@ class Calibration:
     examples: tuple[RubricExample, ...] = ()
     retold: tuple[TrialVerdict, ...] = ()
     note: str = ""
+    batch: str = ""
+    budget: int | None = None
+    waiting: bool = False
 
 
 @dataclass(frozen=True, slots=True)

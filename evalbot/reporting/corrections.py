@@ -62,14 +62,15 @@ class Part:
     """Outputs of one target for one criterion whose score is settled (`known`) or judged and open to people.
 
     All arrays run over the outputs that are open: `judge` their scores, `people` what people say instead (NaN where nobody
-    has), `chance` to be drawn (0 where not drawn), `item` the places of theirs among `names`. `known` holds the settled scores
-    of the items `known_item`.
+    has), `chance` to be drawn (0 where not drawn), `item` the places of theirs among `names`. `decided` marks those that fail
+    by something else than what people are asked, whatever these say. `known` holds the settled scores of the items `known_item`.
     """
 
     judge: Floats
     people: Floats
     chance: Floats
     item: Codes
+    decided: Flags
     known: Floats
     known_item: Codes
     names: Sequence[ItemId]
@@ -107,6 +108,7 @@ class Part:
             self.people[mine],
             self.chance[mine],
             self.item[mine],
+            self.decided[mine],
             self.known[known],
             self.known_item[known],
             self.names,
@@ -171,8 +173,9 @@ def _part(asked: _Asked, places: Places, criterion: str) -> Part | None:
     if not open_.size or not alike[open_].all():
         return None
     said, chance = asked.said(criterion)
-    item = table.outputs.item
-    return Part(value[open_], said[open_], chance[open_], item[open_], value[known], item[known], table.items)
+    item, decided = table.outputs.item, asked.failing_others() & (criterion == PASS_CRITERION)
+    mine = (value[open_], said[open_], chance[open_], item[open_], decided[open_])
+    return Part(*mine, value[known], item[known], table.items)
 
 
 # --- corrected estimates ---------------------------------------------------------------------------
@@ -279,9 +282,20 @@ def _correction(part: Part, learnt: _Learnt) -> Correction:
         estimate,
         outputs=part.judge.size + part.known.size,
         bias=float((judge - people).mean()),
-        saving=_correlation(people, judge) ** 2 if n >= FEWEST_FOR_SAVING else None,
+        saving=_saving(part),
         to_halve=grades_to_halve(n, part.judge.size) if estimate.half_width > NARROW else None,
     )
+
+
+def _saving(part: Part) -> float | None:
+    """Give the share of people's grades that the judge spares: by how far it follows them where the checks leave that open.
+
+    What the checks decide costs no click either way. None with too few grades on the rest.
+    """
+    asked = part.labelled & ~part.decided
+    if asked.sum() < FEWEST_FOR_SAVING:
+        return None
+    return _correlation(part.people[asked], part.judge[asked]) ** 2
 
 
 def pool_mean(part: Part, weight: float | None = None, guesses: Floats | None = None) -> Measured:
@@ -393,8 +407,10 @@ class _People:
             chance[place] = one.chance
             if one.label is not None:
                 said[place] = one.label.passed if criterion == PASS_CRITERION else one.label.score
-        item, none = self._table.outputs.item[places], np.array([])
-        return Part(np.zeros(places.size), said[places], chance[places], item, none, item[:0], self._table.items)
+        item, none, decided = self._table.outputs.item[places], np.array([]), np.zeros(places.size, dtype=np.bool_)
+        return Part(
+            np.zeros(places.size), said[places], chance[places], item, decided, none, item[:0], self._table.items
+        )
 
 
 def _by_people(part: Part) -> Estimate:

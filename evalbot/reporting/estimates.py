@@ -103,7 +103,7 @@ class Change:
     `needed` is about how many items it would take to see a change of this size (None when it can be seen). `how` says whose
     grades it stands on, with `human_n` of people on both sides together, and `judge_alone` what it is without these.
     `other_version` is the suite version of the other run where that differs; `regraded` counts items that are graded in
-    another way than there.
+    another way than there. `apart` tells that the two sides were asked different items, `n` of them on the smaller one.
     """
 
     target: str
@@ -120,6 +120,7 @@ class Change:
     judge_alone: float | None = None
     other_version: int | None = None
     regraded: int = 0
+    apart: bool = False
 
 
 @dataclass(frozen=True, slots=True)

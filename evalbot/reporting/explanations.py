@@ -229,7 +229,8 @@ def _compared(summary: RunSummary, change: Change) -> str:
     graded = f"; people graded {counted(change.human_n, 'answer')} of both sides" if change.human_n else ""
     doubt = ", unverified" if summary.doubts(change) else ""
     other = f"; on the items shared with suite version {change.other_version}" if change.other_version else ""
-    return f"{change_words(change)}, item by item: {_VERDICTS[change.verdict]}{needs}{doubt}{graded}{other}"
+    how = "over different items" if change.apart else "item by item"
+    return f"{change_words(change)}, {how}: {_VERDICTS[change.verdict]}{needs}{doubt}{graded}{other}"
 
 
 def _belongs(grade: Grade, row: ScoreRow) -> bool:

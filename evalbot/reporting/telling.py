@@ -97,7 +97,9 @@ def change_basis(change: Change, alone: str) -> str:
 
 
 def version_words(change: Change) -> str:
-    """Say that two versions of a suite were paired on what they share; empty within one version."""
+    """Say that two versions of a suite were paired on what they share, or that different items were asked; else empty."""
+    if change.apart:
+        return f"{change.against} asked other items, so nothing could be paired and the interval is wider"
     if change.other_version is None:
         return ""
     regraded = f", {change.regraded:,} of them graded in another way" if change.regraded else ""

@@ -17,7 +17,8 @@ import numpy as np
 from evalbot.reporting.comparisons import MARGIN, told_skills
 from evalbot.reporting.corrections import FEWEST_GRADED, NOBODY, Part, People, guess_people, part_of, pool_mean
 from evalbot.reporting.estimates import FEWEST, OVERALL, Change, How
-from evalbot.reporting.scores import OutputScore, how_of, item_values, passing
+from evalbot.reporting.score_tables import ScoreTable, all_kinds, how_of_bits, item_means
+from evalbot.reporting.scores import Scores, as_table
 from evalbot.stats.intervals import UNIT, Floats, Measured, mean_of, widened_mean
 from evalbot.stats.pairs import difference_of
 from evalbot.stats.quantiles import two_sided_z
@@ -30,18 +31,17 @@ from evalbot.suites.items import ItemId
 class Apart:
     """A side's complete scores of one target, the skills of its items, and what people did for its run."""
 
-    scores: Sequence[OutputScore]
+    scores: Scores
     skill_of: Mapping[ItemId, str | None]
     people: People = NOBODY
 
-    def skills(self) -> dict[str, list[OutputScore]]:
+    def skills(self) -> dict[str, ScoreTable]:
         """Give the scores by skill, all of them first."""
-        found: dict[str, list[OutputScore]] = {OVERALL: list(self.scores)}
-        for score in self.scores:
-            skill = self.skill_of.get(score.item_id)
-            if skill:
-                found.setdefault(skill, []).append(score)
-        return found
+        table = as_table(self.scores)
+        items: dict[str, set[ItemId]] = {}
+        for item in table.scored_items:
+            items.setdefault(self.skill_of.get(item) or "", set()).add(item)
+        return {OVERALL: table, **{skill: table.of_items(items[skill]) for skill in sorted(items) if skill}}
 
 
 def compare_apart(before: Apart, after: Apart, target: str, against: str) -> list[Change]:
@@ -50,7 +50,7 @@ def compare_apart(before: Apart, after: Apart, target: str, against: str) -> lis
     Too few items on a side give no row. Where people graded enough of both sides the difference is theirs.
     """
     old, new = before.skills(), after.skills()
-    names = [name for name in new if min(_items(new[name]), _items(old.get(name, []))) >= FEWEST]
+    names = [name for name in new if name in old and min(_items(new[name]), _items(old[name])) >= FEWEST]
     if OVERALL not in names:
         return []
     parts = [part_of(one.scores, PASS_CRITERION, one.people) for one in (before, after)]
@@ -59,9 +59,9 @@ def compare_apart(before: Apart, after: Apart, target: str, against: str) -> lis
     return [_change(one, name, target, against, name in told) for name, one in found.items()]
 
 
-def _items(group: Sequence[OutputScore]) -> int:
-    """Count the items of scores."""
-    return len({score.item_id for score in group})
+def _items(table: ScoreTable) -> int:
+    """Count the scored items."""
+    return len(table.scored_items)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +74,24 @@ class _Difference:
     judge_alone: float | None = None
 
 
-def _difference(old: Sequence[OutputScore], new: Sequence[OutputScore], parts: Sequence[Part | None]) -> _Difference:
+def _difference(old: ScoreTable, new: ScoreTable, parts: Sequence[Part | None]) -> _Difference:
     """Compare two groups of scores, corrected by people where they graded enough of both."""
-    alone = [mean_of(list(item_values(group, passing).values())) for group in (old, new)]
+    alone = [mean_of(_passing(table)) for table in (old, new)]
     plain = difference_of(alone[1], alone[0])
-    groups = [frozenset(score.item_id for score in group) for group in (old, new)]
+    groups = [frozenset(table.scored_items) for table in (old, new)]
     mine = [part.of(items) for part, items in zip(parts, groups, strict=True) if part is not None]
     if len(mine) == 2 and min(part.graded for part in mine) >= FEWEST_GRADED:
         before, after = (people_mean(part, one) for part, one in zip(mine, alone, strict=True))
         graded = sum(part.graded for part in mine)
         return _Difference(difference_of(after, before), How.CORRECTED, graded, plain.value)
-    return _Difference(plain, how_of([*old, *new]))
+    kinds = all_kinds(old.outputs.kinds[old.outputs.complete]) | all_kinds(new.outputs.kinds[new.outputs.complete])
+    return _Difference(plain, how_of_bits(kinds))
+
+
+def _passing(table: ScoreTable) -> Floats:
+    """Give the mean of each scored item."""
+    mine = table.outputs.complete
+    return item_means(table.outputs.item[mine], table.outputs.passed[mine].astype(np.float64))[1]
 
 
 def people_mean(part: Part, alone: Measured) -> Measured:
@@ -115,4 +122,4 @@ def _change(one: _Difference, skill: str, target: str, against: str, told: bool)
     measured, decision = one.measured, decide(one.measured, MARGIN, None if told else 1.0)
     numbers = (measured.value, measured.lower, measured.upper, measured.n)
     basis = (one.how, one.human_n, one.judge_alone)
-    return Change(target, against, skill, *numbers, decision.verdict, decision.needed, *basis)
+    return Change(target, against, skill, *numbers, decision.verdict, decision.needed, *basis, apart=True)

@@ -18,7 +18,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from evalbot.errors import EvalbotError, OutsideError
 from evalbot.people import Person
-from evalbot.slack import actions, events, submissions
+from evalbot.slack import actions, events, presses, review_presses, submissions
 from evalbot.slack.blocks import Payload
 from evalbot.slack.commands import answer_text
 from evalbot.slack.directory import Directory
@@ -67,7 +67,7 @@ def build_app(door: Door, at_once: Directory) -> AsyncApp:
     )
     listeners = Listeners(door, at_once)
     app.command(door.command)(listeners.command)
-    app.action(GRADE_ACTIONS)(listeners.pressed(actions.grade, listeners.graded_before, listeners.grader))
+    app.action(GRADE_ACTIONS)(listeners.pressed(review_presses.grade, listeners.graded_before, listeners.grader))
     app.action(LINK_ACTIONS)(listeners.pressed(actions.nothing))
     for action_id, handler in actions.HANDLERS.items():
         who = listeners.grader if action_id is ActionId.CANNOT_JUDGE else None
@@ -136,7 +136,7 @@ class Listeners:
         await self._reply(respond, body, await answer_text(self._door, asker, str(body.get("text") or "")))
 
     def pressed(
-        self, handler: actions.Handler, repeated: Repeated | None = None, who: Who | None = None
+        self, handler: presses.Handler, repeated: Repeated | None = None, who: Who | None = None
     ) -> Callable[..., Awaitable[None]]:
         """Give the listener of a button; one that takes too long is acknowledged, and the person told that it goes on."""
         before, find = repeated or self._is_repeated, who or self._person
@@ -150,14 +150,14 @@ class Listeners:
 
         return listener
 
-    async def _press(self, body: Body, handler: actions.Handler, repeated: Repeated, who: Who) -> actions.Next | None:
+    async def _press(self, body: Body, handler: presses.Handler, repeated: Repeated, who: Who) -> presses.Next | None:
         """Carry out a press as far as it must be before the acknowledgement, once however often it is delivered."""
         if await repeated(body):
             return None
-        press = actions.read_press(body, await who(body))
+        press = presses.read_press(body, await who(body))
         return await actions.answer_press(self._door, press, handler)
 
-    async def _finish(self, work: asyncio.Task[actions.Next | None], body: Body) -> None:
+    async def _finish(self, work: asyncio.Task[presses.Next | None], body: Body) -> None:
         """Do what follows a press; what cannot be done is told to the presser."""
         if not work.done():
             await self._tell(body, SLOW)
@@ -304,8 +304,8 @@ class Listeners:
 
     async def _tell(self, body: Body, payload: Payload) -> None:
         """Tell who pressed or submitted something, privately."""
-        press = actions.read_press(body, await self.grader(body))
-        await actions.tell_privately(self._door, press, payload)
+        press = presses.read_press(body, await self.grader(body))
+        await presses.tell_privately(self._door, press, payload)
 
     async def _reply(self, respond: AsyncRespond, body: Body, payload: Payload) -> None:
         """Answer privately through the request's own address; what comes from the Home tab or a form has none."""

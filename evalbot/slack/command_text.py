@@ -38,6 +38,8 @@ MOST_ITEMS = 100_000
 MOST_REVIEWS = 100
 MOST_GRADERS = 5
 MOST_WORDS = 3
+NEWEST = frozenset({"latest", "last", "newest"})
+"""The words for the newest run."""
 
 
 LATER = (
@@ -71,6 +73,7 @@ _REVIEW_KEYS = {"run": "run", "n": "n", "by": "by", "graders": "graders", "here"
 _DIGEST_KEYS = {"channel": "channel", "tz": "tz", "zone": "tz", "when": "when", "at": "when"}
 _RUN_REFERENCE_KEYS = {"run": "run"}
 _RERUN_KEYS = {"run": "run", "budget": "budget", "usd": "budget"}
+_CALIBRATE_KEYS = {"budget": "budget", "usd": "budget"}
 _KEYS_LATER = {"to", "mode"}
 
 _SUITE = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
@@ -364,16 +367,17 @@ def _parse_suites(words: Sequence[Word]) -> SuitesCommand:
 
 
 def _parse_judge(words: Sequence[Word]) -> JudgeCommand:
-    """Read `judge [suite]` and `judge calibrate [suite]`."""
-    objects = _arguments(words, {}, Verb.JUDGE).objects
-    calibrate = bool(objects) and objects[0].lower() == "calibrate"
-    names = objects[1:] if calibrate else objects
-    _only(_Arguments(names), 1, Verb.JUDGE)
-    return JudgeCommand(_suite(names[0]) if names else "", calibrate)
+    """Read `judge [suite]` and `judge calibrate [suite] [budget:2.00]`."""
+    calibrate = bool(words) and words[0].text.lower() == "calibrate"
+    arguments = _arguments(words[1:] if calibrate else words, _CALIBRATE_KEYS if calibrate else {}, Verb.JUDGE)
+    _only(arguments, 1, Verb.JUDGE)
+    names, options = arguments.objects, arguments.options
+    budget = parse_dollars(options["budget"]) if "budget" in options else None
+    return JudgeCommand(_suite(names[0]) if names else "", calibrate, budget)
 
 
 def _parse_explain(words: Sequence[Word]) -> ExplainCommand:
-    """Read `explain [run] [target] [skill]`, `explain judge [suite]` and `explain digest [day] [row] [step]`.
+    """Read `explain [run|latest] [target] [skill]`, `explain judge [suite]` and `explain digest [day] [row] [step]`.
 
     Names of targets may hold a colon.
     """
@@ -386,6 +390,9 @@ def _parse_explain(words: Sequence[Word]) -> ExplainCommand:
         return ExplainCommand(words=objects[1:], about_digest=True)
     named = objects[:1] and objects[0].lower() == "run"
     objects = objects[1:] if named else objects
+    if objects[:1] and objects[0].lower() in NEWEST:
+        _only(_Arguments(objects[1:]), MOST_WORDS, Verb.EXPLAIN)
+        return ExplainCommand(words=objects[1:], latest=True)
     run = _run_number(objects[0]) if objects and (named or _RUN_NUMBER.fullmatch(objects[0].lower())) else None
     rest = objects[1:] if run is not None else objects
     _only(_Arguments(rest), MOST_WORDS, Verb.EXPLAIN)

@@ -113,10 +113,14 @@ class SuitesCommand:
 
 @dataclass(frozen=True, slots=True)
 class JudgeCommand:
-    """Tell how far the judge of a suite may be believed, or calibrate it; empty means the thread's suite, or all of them."""
+    """Tell how far the judge of a suite may be believed, or calibrate it; empty means the thread's suite, or all of them.
+
+    `budget` is what a calibration may cost, in billionths of a dollar.
+    """
 
     suite: str = ""
     calibrate: bool = False
+    budget: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +129,7 @@ class ExplainCommand:
 
     `run` None means the thread's run, or the newest. `words` name a target, a skill or a criterion; empty means the overall
     score. `judge` names the suite whose judge is to be explained, `about_judge` tells that a judge is meant, `about_digest`
-    that `words` name something of a digest.
+    that `words` name something of a digest, `latest` that the newest run is meant wherever it is asked.
     """
 
     run: int | None = None
@@ -133,6 +137,7 @@ class ExplainCommand:
     judge: str = ""
     about_judge: bool = False
     about_digest: bool = False
+    latest: bool = False
 
 
 @dataclass(frozen=True, slots=True)

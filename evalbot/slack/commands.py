@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from evalbot.errors import BadRequest, EvalbotError
 from evalbot.grading.trials import JudgeReport
-from evalbot.people import Person, Role
-from evalbot.runs.requests import RunRequest
+from evalbot.people import Role
+from evalbot.runs.requests import Preview, RunRequest
 from evalbot.runs.runs import Run
 from evalbot.slack.blocks import Payload
 from evalbot.slack.channels import check_may_post, find_channel
@@ -26,6 +26,7 @@ from evalbot.slack.command_values import (
     SuitesCommand,
 )
 from evalbot.slack.door import Asker, Door
+from evalbot.slack.views.calibrations import calibration_preview
 from evalbot.slack.views.errors import error_message
 from evalbot.slack.views.explain import explanation_message
 from evalbot.slack.views.help import help_message, suites_message
@@ -40,11 +41,11 @@ from evalbot.workflows import (
     explaining_digests,
     going_on,
     judge_reports,
-    judge_trials,
     previewing,
     reviewing,
     running,
 )
+from evalbot.workflows.starting_calibrations import CalibrationRequest, preview_calibration
 
 
 async def answer_text(door: Door, asker: Asker, text: str) -> Payload:
@@ -102,9 +103,14 @@ async def _run(door: Door, asker: Asker, command: RunCommand) -> Payload:
 
 
 async def preview(door: Door, request: RunRequest) -> Payload:
-    """Give the preview of a run, if evalbot may post its card where that is to go; raises UserError."""
+    """Give the preview of a run as a message; raises UserError."""
+    return preview_message(await look_ahead(door, request))
+
+
+async def look_ahead(door: Door, request: RunRequest) -> Preview:
+    """Give what a run would take, if evalbot may post its card where that is to go; raises UserError."""
     await check_may_post(door.client, request.channel, door.command)
-    return preview_message(await previewing.preview_run(door.services, request))
+    return await previewing.preview_run(door.services, request)
 
 
 def started_words(run: Run, where: str) -> str:
@@ -199,10 +205,11 @@ async def _digest(door: Door, asker: Asker, command: DigestCommand) -> Payload:
 
 
 async def _judge(door: Door, asker: Asker, command: JudgeCommand) -> Payload:
-    """Tell how far a judge may be believed, or calibrate it in the background."""
+    """Tell how far a judge may be believed, or show what its calibration would take."""
     suite = command.suite or await _thread_suite(door, asker)
     if command.calibrate:
-        return await calibrate(door, asker.person, suite or await _only_judged(door), asker.channel)
+        suite = suite or await _only_judged(door)
+        return await preview_judge(door, CalibrationRequest(asker.person, suite, asker.channel, command.budget))
     if suite:
         return judge_message(await get_judges(door, suite), door.command)
     return judges_message(
@@ -211,15 +218,10 @@ async def _judge(door: Door, asker: Asker, command: JudgeCommand) -> Payload:
     )
 
 
-async def calibrate(door: Door, person: Person, suite: str, channel: str) -> Payload:
-    """Begin to calibrate the judges of a suite; the card comes to the channel."""
-    await check_may_post(door.client, channel, door.command)
-    started = await judge_trials.start_calibration(door.services, person, suite, channel)
-    ids = [calibration.id for calibration in started]
-    door.services.spawn(judge_trials.carry_out_quietly(door.services, *ids))
-    return notice_message(
-        f"The judge of {suite} is put to the stored answers that people graded. Its card comes here when it is done."
-    )
+async def preview_judge(door: Door, request: CalibrationRequest) -> Payload:
+    """Give the preview of a calibration, if evalbot may post its card where that is to go; raises UserError."""
+    await check_may_post(door.client, request.channel, door.command)
+    return calibration_preview(await preview_calibration(door.services, request))
 
 
 async def get_judges(door: Door, suite: str) -> list[JudgeReport]:
@@ -263,7 +265,8 @@ async def _explain(door: Door, asker: Asker, command: ExplainCommand) -> Payload
     if command.about_digest:
         explanation = await explaining_digests.explain_digest(door.services, asker.person, asker.channel, command.words)
         return explanation_message(explanation, door.command)
-    run = await _named_run(door, asker, command.run)
+    newest = command.latest
+    run = await (browsing.find_run(door.services, None) if newest else _named_run(door, asker, command.run))
     explanation = await explaining.explain_number(door.services, asker.person, run, command.words)
     return explanation_message(explanation, door.command)
 

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, TypeVar, get_args, get_type_hints
 
 from evalbot.errors import BadRequest
 from evalbot.grading.reviews import ReviewId
+from evalbot.grading.trials import CalibrationId
 from evalbot.runs.outputs import RunId
 from evalbot.suites.candidates import CandidateId
 
@@ -41,6 +42,10 @@ class ActionId(StrEnum):
     CANDIDATE_REJECT = "candidate_reject"
     DIGEST_NUMBERS = "digest_numbers"
     JUDGE_CALIBRATE = "judge_calibrate"
+    CALIBRATION_START = "calibration_start"
+    CALIBRATION_CANCEL = "calibration_cancel"
+    CALIBRATION_APPROVE = "calibration_approve"
+    CALIBRATION_REJECT = "calibration_reject"
     JUDGE_EXPLAIN = "judge_explain"
     JUDGE_SHARE = "judge_share"
     JUDGE_REASONS_SHARE = "judge_reasons_share"
@@ -84,6 +89,7 @@ class CallbackId(StrEnum):
     CANDIDATE_EDIT = "candidate_edit"
     CANDIDATE_REJECT = "candidate_reject"
     PREVIEW_CHANGE = "preview_change"
+    PREVIEW_START = "preview_start"
 
 
 class BlockId(StrEnum):
@@ -179,6 +185,31 @@ class JudgeClick:
     suite: str
 
 
+NO_BUDGET = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrateClick:
+    """A button of a calibration's preview; `budget` is in billionths of a dollar, or the word for none."""
+
+    tag: ClassVar[str] = "calibrate"
+    suite: str
+    budget: str = NO_BUDGET
+
+    @property
+    def most(self) -> int | None:
+        """What the calibration may cost, None without a budget of its own."""
+        return int(self.budget) if self.budget.isdecimal() else None
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationClick:
+    """A button of the card of a calibration that waits for an approver."""
+
+    tag: ClassVar[str] = "calibration"
+    calibration_id: CalibrationId
+
+
 @dataclass(frozen=True, slots=True)
 class NumberClick:
     """A button about a number of a run; `number` is the hash that names it."""
@@ -197,6 +228,8 @@ Click = (
     | DigestClick
     | DigestLineClick
     | JudgeClick
+    | CalibrateClick
+    | CalibrationClick
     | NumberClick
     | DraftClick
 )
@@ -210,6 +243,8 @@ ClickT = TypeVar(
     DigestClick,
     DigestLineClick,
     JudgeClick,
+    CalibrateClick,
+    CalibrationClick,
     NumberClick,
     DraftClick,
 )

@@ -35,12 +35,22 @@ TOO_MANY = 429
 class CarefulClient(AsyncWebClient):
     """A Web API client for which an answer that is no JSON, as a proxy may give it, is a failed call and no bug."""
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"logger": _sdk_log(), **options})
+
     async def api_call(self, *args: Any, **kwargs: Any) -> AsyncSlackResponse:
         """Call a method; raises SlackRequestError for an answer that cannot be read."""
         try:
             return await super().api_call(*args, **kwargs)
         except AttributeError:
             raise SlackRequestError("Slack's answer is no JSON.") from None
+
+
+def _sdk_log() -> logging.Logger:
+    """Give the log of the SDK. It writes out every call as soon as its own log has no level, whether anybody reads that or not."""
+    quiet = logging.getLogger("evalbot.slack.sdk")
+    quiet.setLevel(logging.INFO)
+    return quiet
 
 
 class PatientRetry(AsyncRetryHandler):

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from evalbot.errors import BadRequest, EvalbotError
 from evalbot.people import Person
-from evalbot.slack.actions import replace_at
+from evalbot.slack.blocks import Payload
 from evalbot.slack.command_text import parse_command
 from evalbot.slack.command_values import RunCommand, Verb
 from evalbot.slack.door import Door
 from evalbot.slack.ids import FIELD, BlockId, CallbackId, CandidateClick, DraftClick, GradeClick, ReviewClick, decode
+from evalbot.slack.presses import replace_at
+from evalbot.slack.views.errors import error_message
 from evalbot.slack.views.previews import preview_message
 from evalbot.workflows import curating, previewing, reviewing
 
@@ -123,6 +126,22 @@ async def change_preview(door: Door, sent: Submission) -> Follow | None:
     return show
 
 
+async def start_preview(door: Door, sent: Submission) -> Follow | None:
+    """Start the run of a preview; its card says so. The form has no field: what cannot be done comes as a direct message."""
+    draft_id = decode(sent.metadata, DraftClick).draft_id
+    try:
+        run = await previewing.start_draft(door.services, sent.person, draft_id)
+    except EvalbotError as error:
+        told = error_message(error)
+        return partial(_tell, door, sent, told)
+    return partial(door.engine.submit, run.id) if run.going else None
+
+
+async def _tell(door: Door, sent: Submission, payload: Payload) -> None:
+    """Send something to who submitted."""
+    await door.client.chat_postMessage(channel=sent.person.id, **payload)
+
+
 class WrongField(BadRequest):
     """What stands in one field of a form cannot be used; `field` is its block id."""
 
@@ -162,4 +181,5 @@ HANDLERS: Mapping[CallbackId, Handler] = {
     CallbackId.CANDIDATE_EDIT: save_candidate,
     CallbackId.CANDIDATE_REJECT: reject_candidate,
     CallbackId.PREVIEW_CHANGE: change_preview,
+    CallbackId.PREVIEW_START: start_preview,
 }

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from evalbot.grading.reviews import ReviewId
 from evalbot.store.adding import Adder, RecordingAdder, SqliteAdder
 from evalbot.store.connections import READERS, one_at_a_time, postgresql_engine, sqlite_engine
 from evalbot.store.failures import outside_errors
+from evalbot.store.migrate import migrate_database
 from evalbot.store.preparing import ONE_STATE
 from evalbot.store.revisions import find_revision, needs_migration
+from evalbot.store.taking import Decide, SqliteTaker, Taker, WritingTaker
 from evalbot.store.transaction import BUSY_S, Addition, SuiteShelf, Transaction
 from evalbot.store.urls import SQLITE, parse_url
+from evalbot.store.visits import Visits
 from evalbot.store.writing import Writer
 
 __all__ = ["Store", "Transaction"]
@@ -43,6 +47,7 @@ class Store:
     writer: Writer
     recorder: Writer
     adder: Adder
+    taker: Taker
     shelf: SuiteShelf
 
     @classmethod
@@ -53,9 +58,6 @@ class Store:
             store = cls._build(parsed, busy_s)
             try:
                 if needs_migration(await store._revision(), migrate=migrate):
-                    # Alembic takes half a second to import, and a database that is up to date needs none of it.
-                    from evalbot.store.migrate import migrate_database
-
                     await migrate_database(parsed, busy_s)
             except BaseException:
                 await store.close()
@@ -83,11 +85,16 @@ class Store:
         """Record rows of several tables together, leaving out those of which a unique key is taken: the cheapest way to write."""
         await self.adder.add(additions)
 
+    async def take(self, review_ids: Sequence[ReviewId], decide: Decide[T]) -> T:
+        """Write the grades that are decided on how some reviews stand: the cheapest way, as each click waits for it."""
+        return await self.taker.take(review_ids, decide)
+
     async def close(self) -> None:
         """Finish what is being written and close every connection."""
         await self.writer.close()
         await self.recorder.close()
         await self.adder.close()
+        await self.taker.close()
         for engine in (self.reader, self.writer.engine, self.recorder.engine):
             await engine.dispose()
 
@@ -97,16 +104,19 @@ class Store:
         shelf, turn = SuiteShelf(), asyncio.Lock()
         if url.drivername == SQLITE:
             reader = sqlite_engine(url, begin="BEGIN", busy_s=busy_s, readers=READERS)
-            full = sqlite_engine(url, begin="BEGIN IMMEDIATE", busy_s=busy_s, synchronous="FULL")
+            full, taking = (
+                sqlite_engine(url, begin="BEGIN IMMEDIATE", busy_s=busy_s, synchronous="FULL") for _ in range(2)
+            )
             normal, adding = (
                 sqlite_engine(url, begin="BEGIN IMMEDIATE", busy_s=busy_s, synchronous="NORMAL") for _ in range(2)
             )
             writer, recorder = Writer(full, turn, shelf, GROUP), Writer(normal, turn, shelf, GROUP)
-            return cls(url, reader, writer, recorder, SqliteAdder(adding, turn), shelf)
+            adder, taker = SqliteAdder(Visits(adding, turn)), SqliteTaker(Visits(taking, turn))
+            return cls(url, reader, writer, recorder, adder, taker, shelf)
         reader = postgresql_engine(url, isolation=ONE_STATE, size=READERS, readonly=True)
         writer = Writer(one_at_a_time(postgresql_engine(url, size=1), WRITE_LOCK, busy_s), turn, shelf, GROUP)
         recorder = Writer(postgresql_engine(url, size=1), asyncio.Lock(), shelf, GROUP)
-        return cls(url, reader, writer, recorder, RecordingAdder(recorder), shelf)
+        return cls(url, reader, writer, recorder, RecordingAdder(recorder), WritingTaker(writer), shelf)
 
     async def _revision(self) -> str | None:
         """Give the schema of the database, None for an empty one."""

@@ -27,8 +27,8 @@ _MINE = (
     HUMAN_GRADES.c.grader == bindparam("person"),
     HUMAN_GRADES.c.criterion == bindparam("asked"),
 )
-_KEEP_MINE = FORMER_GRADES.insert().from_select(_KEPT, select(HUMAN_GRADES).where(*_MINE))
-_ADD_HUMAN = HUMAN_GRADES.insert()
+KEEP_MINE = FORMER_GRADES.insert().from_select(_KEPT, select(HUMAN_GRADES).where(*_MINE))
+ADD_HUMAN = HUMAN_GRADES.insert()
 _DROP_MINE = delete(HUMAN_GRADES).where(*_MINE)
 
 _AT_ONCE = 500
@@ -41,21 +41,21 @@ async def add_grades(tx: Transaction, grades: Sequence[Grade]) -> None:
 
 def grade_rows(grades: Sequence[Grade]) -> Addition:
     """Give what adds grades of checks and judges, for `Store.add`."""
-    return Addition(GRADES, [{"kind": grade.grader.kind, **_values(grade)} for grade in grades])
+    return Addition(GRADES, [{"kind": grade.grader.kind, **grade_values(grade)} for grade in grades])
 
 
 async def put_human_grade(tx: Transaction, grade: Grade) -> None:
     """Save a person's grade; the one it replaces is kept among the former ones."""
-    values = _values(grade)
+    values = grade_values(grade)
     if not await tx.add_once(HUMAN_GRADES, values):
-        await tx.execute(_KEEP_MINE, _mine(grade.output_id, grade.grader.id, grade.criterion))
+        await tx.execute(KEEP_MINE, grade_mine(grade))
         await tx.put(HUMAN_GRADES, values)
 
 
 async def put_human_grades(tx: Transaction, given: Sequence[Grade], replaced: Sequence[Grade]) -> None:
     """Save grades of people: those that are the first of their person, and those that replace another one, which is kept."""
     if given:
-        await tx.execute(_ADD_HUMAN, [_values(grade) for grade in given])
+        await tx.execute(ADD_HUMAN, [grade_values(grade) for grade in given])
     for grade in replaced:
         await put_human_grade(tx, grade)
 
@@ -63,7 +63,7 @@ async def put_human_grades(tx: Transaction, given: Sequence[Grade], replaced: Se
 async def withdraw_human_grade(tx: Transaction, output_id: OutputId, person: PersonId, criterion: str) -> bool:
     """Take a person's grade back, keeping it among the former ones; tell whether there was one."""
     mine = _mine(output_id, person, criterion)
-    await tx.execute(_KEEP_MINE, mine)
+    await tx.execute(KEEP_MINE, mine)
     return (await tx.execute(_DROP_MINE, mine)).rowcount == 1
 
 
@@ -143,6 +143,11 @@ async def judge_grades_of(tx: Transaction, output_ids: Sequence[OutputId]) -> li
     return found
 
 
+def grade_mine(grade: Grade) -> dict[str, str]:
+    """Name the current grade of the person who gives this one."""
+    return _mine(grade.output_id, grade.grader.id, grade.criterion)
+
+
 def _mine(output_id: OutputId, person: str, criterion: str) -> dict[str, str]:
     """Name the current grade of a person."""
     return {"graded": output_id, "person": person, "asked": criterion}
@@ -158,7 +163,7 @@ async def _human_grades(tx: Transaction, wanted: Select[Any]) -> list[Grade]:
     return [_grade(row, GraderKind.HUMAN) for row in await tx.execute(wanted.order_by(*_BY_AGE))]
 
 
-def _values(grade: Grade) -> dict[str, Any]:
+def grade_values(grade: Grade) -> dict[str, Any]:
     """Give the row of a grade, without the kind of its grader."""
     return {
         "output_id": grade.output_id,

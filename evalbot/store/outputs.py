@@ -77,6 +77,12 @@ async def list_outputs(tx: Transaction, run_id: RunId) -> list[Output]:
     return [_output(row) for row in rows]
 
 
+async def list_failures(tx: Transaction, run_id: RunId, limit: int) -> list[Output]:
+    """Give the first outputs of a run that met an error, in the same order, at most so many."""
+    failed = select(OUTPUTS).where(OUTPUTS.c.run_id == run_id, OUTPUTS.c.failure_kind.is_not(None))
+    return [_output(row) for row in await tx.execute(failed.order_by(*_ORDER).limit(limit))]
+
+
 async def stream_outputs(tx: Transaction, run_id: RunId) -> AsyncIterator[Output]:
     """Give the outputs of a run one by one in the same order, never holding them all."""
     wanted = select(OUTPUTS).where(OUTPUTS.c.run_id == run_id).order_by(*_ORDER).limit(_AT_ONCE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
@@ -44,9 +44,9 @@ _VOTES = (
     .select_from(REVIEWS.outerjoin(HUMAN_GRADES, HUMAN_GRADES.c.output_id == REVIEWS.c.output_id))
     .order_by(HUMAN_GRADES.c.at, HUMAN_GRADES.c.grader)
 )
-_STANDING_ONE = _VOTES.where(REVIEWS.c.id == bindparam("id"))
+STANDING_ONE = _VOTES.where(REVIEWS.c.id == bindparam("id"))
 _STANDING = _VOTES.where(REVIEWS.c.id.in_(bindparam("ids", expanding=True)))
-_CHANGE = update(REVIEWS).where(REVIEWS.c.id == bindparam("which"))
+CHANGE = update(REVIEWS).where(REVIEWS.c.id == bindparam("which"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +116,18 @@ async def get_review(tx: Transaction, review_id: ReviewId) -> Review:
 
 async def find_standing(tx: Transaction, review_ids: Sequence[ReviewId]) -> dict[ReviewId, StandingReview]:
     """Give how some reviews stand, in one query; those that are not there are left out."""
-    found: dict[ReviewId, StandingReview] = {}
     rows = (
-        await tx.execute(_STANDING_ONE, {"id": review_ids[0]})
+        await tx.execute(STANDING_ONE, {"id": review_ids[0]})
         if len(review_ids) == 1
         else await tx.execute(_STANDING, {"ids": review_ids})
     )
-    for review_id, status, settled_at, discussed, probability, *vote in map(tuple, rows):
+    return read_standing(map(tuple, rows))
+
+
+def read_standing(rows: Iterable[tuple[Any, ...]]) -> dict[ReviewId, StandingReview]:
+    """Give how reviews stand from what was found of them, a row for each vote."""
+    found: dict[ReviewId, StandingReview] = {}
+    for review_id, status, settled_at, discussed, probability, *vote in rows:
         here = found.get(review_id)
         if here is None:
             here = found[review_id] = StandingReview(ReviewStatus(status), settled_at, discussed, probability)
@@ -177,7 +182,7 @@ async def reviewed_outputs(tx: Transaction, run_id: RunId) -> set[OutputId]:
 
 async def update_review(tx: Transaction, review: Review) -> None:
     """Save a review that changed; raises UnknownName when it is not there."""
-    changed = await tx.execute(_CHANGE, {**_values(review), "which": review.id})
+    changed = await tx.execute(CHANGE, changed_values(review))
     if changed.rowcount == 0:
         raise UnknownName("There is no such review.", "Open it again from its card.")
 
@@ -185,7 +190,12 @@ async def update_review(tx: Transaction, review: Review) -> None:
 async def update_reviews(tx: Transaction, changed: Sequence[Review]) -> None:
     """Save reviews that changed."""
     if changed:
-        await tx.execute(_CHANGE, [{**_values(review), "which": review.id} for review in changed])
+        await tx.execute(CHANGE, [changed_values(review) for review in changed])
+
+
+def changed_values(review: Review) -> dict[str, Any]:
+    """Give the row of a review that changed, and which one it is."""
+    return {**_values(review), "which": review.id}
 
 
 async def _all(tx: Transaction, wanted: Select[Any]) -> list[Review]:

@@ -1,13 +1,16 @@
-"""Which database schemas this program knows."""
+"""Which database schemas this program knows, and how an empty database gets the newest."""
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Column, Connection, MetaData, PrimaryKeyConstraint, String, Table, insert, inspect
 
 from evalbot.errors import SchemaMismatch
+from evalbot.store.tables import METADATA
 
 REVISIONS = ("0001", "0002", "0003", "0004", "0005")
 """Every released schema, oldest first; the last is the one this program works with."""
+
+_VERSION_TABLE = "alembic_version"
 
 
 def needs_migration(found: str | None, *, migrate: bool) -> bool:
@@ -26,7 +29,20 @@ def needs_migration(found: str | None, *, migrate: bool) -> bool:
 
 def find_revision(connection: Connection) -> str | None:
     """Give the schema of a database, None for an empty one."""
-    if not inspect(connection).has_table("alembic_version"):
+    if not inspect(connection).has_table(_VERSION_TABLE):
         return None
-    revision: str | None = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    revision: str | None = connection.exec_driver_sql(f"SELECT version_num FROM {_VERSION_TABLE}").scalar()
     return revision
+
+
+def create_newest(connection: Connection) -> None:
+    """Create in an empty SQLite database what all migrations together would leave there, and note it as the newest schema."""
+    METADATA.create_all(connection, checkfirst=False)
+    noted = Table(
+        _VERSION_TABLE,
+        MetaData(),
+        Column("version_num", String(32), nullable=False),
+        PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+    )
+    noted.create(connection, checkfirst=False)
+    connection.execute(insert(noted).values(version_num=REVISIONS[-1]))

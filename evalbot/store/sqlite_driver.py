@@ -5,9 +5,11 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import aiosqlite
+
+T = TypeVar("T")
 
 
 class WholeCursor:
@@ -105,9 +107,10 @@ class WholeConnection(aiosqlite.Connection):
         """Give a cursor; it costs nothing until it runs a statement."""
         return WholeCursor(self)
 
-    async def visit(self, work: Callable[[sqlite3.Connection], None]) -> None:
+    async def visit(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Do work with the real connection in its thread; once begun it comes to its end, whoever stops waiting for it."""
-        await self._execute(work, self._conn)  # type: ignore[no-untyped-call]  # aiosqlite has no types here
+        result: T = await self._execute(work, self._conn)  # type: ignore[no-untyped-call]  # aiosqlite has no types here
+        return result
 
     async def _connect(self) -> Self:
         """Open the file; after a failure the thread has ended, so that it has nothing to say to a loop that is gone."""

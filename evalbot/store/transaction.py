@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import CursorResult, Executable, Table
+from sqlalchemy import CursorResult, Executable, Insert, Table
 from sqlalchemy.dialects import sqlite
 
 from evalbot.suites.suites import Suite
@@ -53,7 +53,7 @@ def insert_once(dialect: str, table: Table) -> Executable:
 
 
 @cache
-def insert_or_change(dialect: str, table: Table) -> Executable:
+def insert_or_change(dialect: str, table: Table) -> Insert:
     """Give the statement that adds a row, or changes the one that has the same primary key."""
     statement = insert_into(dialect, table)
     changed = {column.name: statement.excluded[column.name] for column in table.c if not column.primary_key}

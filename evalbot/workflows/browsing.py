@@ -139,9 +139,8 @@ async def _open_outputs(tx: Transaction, run: Run) -> set[OutputId]:
 
 
 async def list_errors(services: Services, run: Run, limit: int = 10) -> list[Output]:
-    """Give outputs of a run that met an error."""
-    found = await services.store.read(lambda tx: outputs.list_outputs(tx, run.id))
-    return [output for output in found if not output.answered][:limit]
+    """Give the first outputs of a run that met an error."""
+    return await services.store.read(lambda tx: outputs.list_failures(tx, run.id, limit))
 
 
 async def run_of_round(services: Services, round_id: RoundId) -> RunId:

@@ -47,6 +47,7 @@ async def _release_if_new(services: Services, tx: Transaction, content: Suite) -
     await suites.add_suite(
         tx, services.team, release(newest, content), services.now(), PersonId(""), "from the project's files"
     )
+    await suites.find_same(tx, services.team, content)  # what is at hand shares the items of the content: held once
     return True
 
 

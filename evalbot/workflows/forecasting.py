@@ -34,6 +34,7 @@ from evalbot.runs.forecasts import (
     scaled_cost,
     text_tokens,
 )
+from evalbot.runs.outputs import RunId
 from evalbot.runs.runs import Run, RunStatus
 from evalbot.store import budgets, runs
 from evalbot.store.database import Transaction
@@ -131,25 +132,38 @@ async def check_budgets(
     services: Services, person: Person, run: Run, suite: Suite, most: int | None, *, asking: bool = True
 ) -> None:
     """Raise UserError unless the budgets let a run begin: there is money left, and all that it asks has a price."""
+    targets = run.targets if asking else ()
+    asked = (*targets, *asked_targets(run, suite)[len(run.targets) :])
+    left = await check_money(services, person, run.id, asked, most)
+    if not left:
+        return
+    rates = await rates_of(services, run, suite)
+    for target in targets:
+        _check_affords_one(target, rates[target.endpoint], min(left.values()))
+
+
+async def check_money(
+    services: Services, person: Person, run_id: RunId, asked: Sequence[Target], most: int | None
+) -> dict[Scope, int]:
+    """Give what is left on the budgets of something that asks; raises UserError where one is empty, or with one where
+    something has no price, or where `most` is more than this may usually cost."""
     limits = services.limits
     if most is not None and limits.run is not None and most > limits.run and not may(person, Action.APPROVE_RUN):
         raise NotAllowed(
             f"A run may cost ${dollars(limits.run):,.2f} here.", "Ask an approver to start it with a larger budget."
         )
-    accounts = list_accounts(limits, run.id, person.id, services.now(), most)
+    accounts = list_accounts(limits, run_id, person.id, services.now(), most)
     if all(account.most is None for account in accounts):
-        return
-    rates = await rates_of(services, run, suite)
-    targets = run.targets if asking else ()
-    for target in (*targets, *asked_targets(run, suite)[len(run.targets) :]):
+        return {}
+    rates = await asyncio.to_thread(lambda: {one.endpoint: services.prices.rate(one) for one in asked})
+    for target in asked:
         if rates[target.endpoint] is None:
             raise without_price(target)
-    left = await services.store.read(lambda tx: budgets.left_on(tx, run.team, accounts))
+    left = await services.store.read(lambda tx: budgets.left_on(tx, services.team, accounts))
     spent = next((scope for scope, amount in left.items() if amount <= 0), None)
     if spent is not None:
         raise _nothing_left(spent, limits)
-    for target in targets:
-        _check_affords_one(target, rates[target.endpoint], min(left.values()))
+    return left
 
 
 def _check_affords_one(target: Target, rate: Rate | None, left: int) -> None:
@@ -241,10 +255,10 @@ def _loads(run: Run, suite: Suite, rates: dict[str, Rate | None], earlier: Earli
         for spec in judged_graders(suite, item):
             judge = spec.target or suite.run.judge
             if judge is not None:
-                load = _judge_load(judge, spec, suite, item, rates, answer)
+                load = judge_load(judge, spec, suite, item, rates, answer)
                 judged.setdefault(judge.endpoint, []).append(load)
     share = each * len(run.targets) / max(len(items), 1)
-    return loads + [_together(several, share) for several in judged.values()]
+    return loads + [loads_together(several, share) for several in judged.values()]
 
 
 def _sample(suite: Suite, run: Run) -> list[Item]:
@@ -276,7 +290,7 @@ def _target_load(
     return Load(target.label, calls, put, got, latency, rates.get(target.endpoint))
 
 
-def _judge_load(
+def judge_load(
     judge: Target, spec: GraderSpec, suite: Suite, item: Item, rates: dict[str, Rate | None], answer_tokens: float
 ) -> Load:
     """Give the calls to a judge for one answer to one item."""
@@ -291,7 +305,7 @@ def _judge_load(
     )
 
 
-def _together(several: Sequence[Load], share: float) -> Load:
+def loads_together(several: Sequence[Load], share: float) -> Load:
     """Give the calls for all items from those for a few."""
     count = sum(load.calls for load in several)
 

@@ -42,6 +42,6 @@ async def judged_suites(services: Services) -> list[str]:
 async def load_report_of(tx: Transaction, team: TeamId, suite: Suite, one: Evidence) -> JudgeReport:
     """Put together what is known of one judge."""
     past = await calibrations.list_calibrations(tx, team, suite.name, [one.of.epoch])
-    last = next((calibration for calibration in past if calibration.finished_at), None)
+    last = next((calibration for calibration in past if calibration.finished_at and not calibration.waiting), None)
     epoch = epoch_of(one.of.judge, one.of.rubric)
     return report_judge(suite.name, epoch, one.of.rubric, one.pairs, len(one.graded), last)

@@ -8,10 +8,10 @@ import statistics
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from evalbot.errors import BadRequest, Conflict, EvalbotError, NotAllowed
-from evalbot.grading.calibration import FEWEST, DoubleGrade, epoch_of
+from evalbot.errors import BadRequest, EvalbotError
+from evalbot.grading.calibration import FEWEST, DoubleGrade
 from evalbot.grading.grades import GraderKind
 from evalbot.grading.reviews import ReviewStatus
 from evalbot.grading.trials import (
@@ -27,7 +27,7 @@ from evalbot.grading.trials import (
     worst_first,
 )
 from evalbot.library.written_form import examples_text
-from evalbot.people import Action, Person, PersonId, TeamId, may
+from evalbot.people import PersonId, TeamId
 from evalbot.runs.budgets import list_accounts
 from evalbot.runs.outputs import OutputId, RunId
 from evalbot.store import calibrations, grades, outputs, reviews, suites
@@ -40,70 +40,11 @@ from evalbot.workflows.calibrating import Evidence, Graded, load_evidence, pair_
 from evalbot.workflows.delivering import first_time
 from evalbot.workflows.judge_reports import load_report_of
 from evalbot.workflows.judging import judge_again
-from evalbot.workflows.looking_up import newest_suite
 from evalbot.workflows.services import Services
 from evalbot.workflows.spending import MeteredAnswerers, Purse
+from evalbot.workflows.starting_calibrations import AT_ONCE
 
 log = logging.getLogger(__name__)
-
-AT_ONCE = 16
-"""So many verdicts are saved together: what a stop can lose."""
-
-STILL_GOING = timedelta(minutes=30)
-"""For so long an unfinished calibration keeps another one of the same judge from beginning."""
-
-
-async def start_calibration(
-    services: Services, person: Person, suite_name: str, channel: str = ""
-) -> list[Calibration]:
-    """Save that the judges of a suite are to be calibrated, one calibration each; `carry_out` does the work.
-
-    Raises UserError where there is no judge, nothing that people graded, or one that goes on already.
-    """
-    if not may(person, Action.CALIBRATE_JUDGE):
-        raise NotAllowed("Calibrating a judge needs the role runner.", "Ask an admin for the role.")
-
-    async def save(tx: Transaction) -> list[Calibration]:
-        suite = await newest_suite(tx, services.team, suite_name)
-        found = await load_evidence(tx, suite, services.team)
-        if not found:
-            raise BadRequest(f"Suite {suite.name} has no judge that grades what people grade.", "Give it one.")
-        found = [one for one in found if one.graded]
-        if not found:
-            raise BadRequest(
-                f"People have graded no answer of {suite.name} yet that was drawn by chance.",
-                "Put answers up with review, and grade them in the thread.",
-            )
-        for one in found:
-            services.models.answerer(one.of.judge)
-            await _refuse_twin(tx, services, suite, one)
-        started = [_planned(services, person, suite, one, channel) for one in found]
-        for calibration in started:
-            await calibrations.put_calibration(tx, calibration)
-        return started
-
-    return await services.store.write(save)
-
-
-async def _refuse_twin(tx: Transaction, services: Services, suite: Suite, one: Evidence) -> None:
-    """Raise Conflict while the same judge is being calibrated."""
-    past = await calibrations.list_calibrations(tx, services.team, suite.name, [one.of.epoch])
-    young = (calibration for calibration in past if services.now() - calibration.started_at < STILL_GOING)
-    if any(calibration.finished_at is None for calibration in young):
-        raise Conflict(f"The judge of {suite.name} is being calibrated already.", "Its card comes when it is done.")
-
-
-def _planned(services: Services, person: Person, suite: Suite, one: Evidence, channel: str) -> Calibration:
-    """Give the calibration of a judge that begins now."""
-    return Calibration(
-        CalibrationId(services.new_id()),
-        services.team,
-        suite.name,
-        epoch_of(one.of.judge, one.of.rubric),
-        person.id,
-        channel,
-        services.now(),
-    )
 
 
 async def carry_out(services: Services, calibration_id: CalibrationId) -> CalibrationReport | None:
@@ -126,9 +67,10 @@ async def carry_out(services: Services, calibration_id: CalibrationId) -> Calibr
 @asynccontextmanager
 async def _metered(services: Services, calibration_id: CalibrationId) -> AsyncIterator[Services]:
     """Give services whose calls are paid from the budgets of the workspace and of who began the calibration."""
-    calibration = await services.store.read(lambda tx: calibrations.find_calibration(tx, calibration_id))
-    person = calibration.started_by if calibration else PersonId("")
-    accounts = list_accounts(services.limits, RunId(f"calibration:{calibration_id}"), person, services.now(), None)
+    found = await services.store.read(lambda tx: calibrations.find_calibration(tx, calibration_id))
+    person, most = (found.started_by, found.budget) if found else (PersonId(""), None)
+    together = RunId(f"calibration:{(found.batch if found else '') or calibration_id}")
+    accounts = list_accounts(services.limits, together, person, services.now(), most)
     purse = Purse(services.store, services.team, accounts)
     try:
         yield replace(services, models=MeteredAnswerers(services.models, purse, services.prices))
@@ -142,7 +84,8 @@ async def go_on(services: Services) -> int:
     Of several programs that start together on one database one goes on with each.
     """
     waiting = await services.store.read(lambda tx: calibrations.unfinished_calibrations(tx, services.team))
-    mine = [one for one in waiting if await first_time(services, _take_over(one, services.now()))]
+    begun = [one for one in waiting if not one.waiting]
+    mine = [one for one in begun if await first_time(services, _take_over(one, services.now()))]
     for calibration in mine:
         services.spawn(carry_out_quietly(services, calibration.id))
     return len(mine)

@@ -28,6 +28,7 @@ from evalbot.runs.runs import Run
 from evalbot.store import grades, outputs, reviews, runs
 from evalbot.store.database import Transaction
 from evalbot.store.reviews import StandingReview, StoredVote
+from evalbot.store.taking import GradeChanges, Standing, write_changes
 from evalbot.suites.items import ItemStatus
 from evalbot.suites.suites import Strategy
 from evalbot.workflows.announcer import ReviewState, RoundState
@@ -209,42 +210,72 @@ class Recorded:
 Given = tuple[Person, GradeClick]
 """Who pressed what."""
 
-Known = MutableMapping[ReviewId, ReviewState]
-"""What of reviews never changes: run, item, output, rubric, round. What does change in it is not looked at."""
+Known = MutableMapping[ReviewId, ReviewState | EvalbotError]
+"""What of reviews never changes: run, item, output, rubric, round; or why it is not there. What changes is not looked at."""
 
 
 async def record_grade(services: Services, person: Person, click: GradeClick) -> Recorded:
     """Save a person's grade of a review and settle it. Another grade of the same person replaces the first; the same one
     again changes nothing."""
-    known: dict[ReviewId, ReviewState] = {}
-    [found] = await services.store.write(lambda tx: save_grades(services, tx, [(person, click)], known))
+    known: dict[ReviewId, ReviewState | EvalbotError] = {}
+    decided = await services.store.write(lambda tx: save_grades(services, tx, [(person, click)], known))
+    [found] = decided.answers
     if isinstance(found, EvalbotError):
         raise found
     return found
 
 
-async def save_grades(
-    services: Services, tx: Transaction, given: Sequence[Given], known: Known
-) -> list[Recorded | EvalbotError]:
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What becomes of grades: an answer to each, what is to be written, and the settled reviews whose item was on probation."""
+
+    answers: Sequence[Recorded | EvalbotError]
+    changes: GradeChanges
+    probations: Sequence[ReviewState] = ()
+
+
+async def save_grades(services: Services, tx: Transaction, given: Sequence[Given], known: Known) -> Decided:
     """Save grades of different people or reviews together and settle what they settle; what cannot be taken gives its reason.
 
     `known` spares loading what it holds, and is added to.
     """
-    standing = await reviews.find_standing(tx, list({click.review_id for _, click in given}))
+    review_ids = list({click.review_id for _, click in given})
+    await learn_reviews(tx, review_ids, known)
+    decided = decide_grades(services, given, await reviews.find_standing(tx, review_ids), known)
+    await write_changes(tx, decided.changes)
+    for about in decided.probations:
+        await end_item_probation(services, tx, about.run, about.item)
+    return decided
+
+
+async def learn_reviews(tx: Transaction, review_ids: Sequence[ReviewId], known: Known) -> None:
+    """Load what is not known yet of reviews and never changes, or why that cannot be."""
+    for review_id in review_ids:
+        if isinstance(known.get(review_id), ReviewState):
+            continue
+        try:
+            state = await load_review_state(tx, await reviews.get_review(tx, review_id))
+            known[review_id] = replace(state, grades=(), consensus=None, judge=None)
+        except EvalbotError as error:
+            known[review_id] = error
+
+
+def decide_grades(services: Services, given: Sequence[Given], standing: Standing, known: Known) -> Decided:
+    """Say what becomes of grades, in their order, seeing how their reviews stand, which is changed on the way."""
     before = {review_id: here.status for review_id, here in standing.items()}
-    found = [await _take(services, tx, one, standing, known) for one in given]
+    found = [_take(services, one, standing, known) for one in given]
     taken = [one for one in found if not isinstance(one, EvalbotError)]
     news = [one for one in taken if one.new]
-    await grades.put_human_grades(
-        tx, [one.grade for one in news if one.mine is None], [one.grade for one in news if one.mine is not None]
-    )
     touched = {one.review.id: one for one in taken}
     turned = [one for one in touched.values() if one.review.status is not before[one.review.id]]
-    await reviews.update_reviews(tx, [one.review for one in turned])
-    for one in turned:
-        if one.review.status is ReviewStatus.SETTLED and one.about.item.status is ItemStatus.PROBATION:
-            await end_item_probation(services, tx, one.about.run, one.about.item)
-    return [one if isinstance(one, EvalbotError) else one.recorded() for one in found]
+    changes = GradeChanges(
+        given=[one.grade for one in news if one.mine is None],
+        replaced=[one.grade for one in news if one.mine is not None],
+        reviews=[one.review for one in turned],
+    )
+    settled = [one.about for one in turned if one.review.status is ReviewStatus.SETTLED]
+    probations = [about for about in settled if about.item.status is ItemStatus.PROBATION]
+    return Decided([one if isinstance(one, EvalbotError) else one.recorded() for one in found], changes, probations)
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,18 +299,17 @@ class _Taken:
         return Recorded(replace(self.about, review=self.review), self.grade, self.turned, changed)
 
 
-async def _take(
-    services: Services, tx: Transaction, given: Given, standing: dict[ReviewId, StandingReview], known: Known
-) -> _Taken | EvalbotError:
+def _take(services: Services, given: Given, standing: Standing, known: Known) -> _Taken | EvalbotError:
     """Take one grade into how its review stands, or give the reason why not."""
     person, click = given
     try:
         if not may(person, Action.GRADE):
             raise NotAllowed("Grading needs the role grader.", "Ask an admin for the role.")
-        here = standing.get(click.review_id)
-        if here is None:
+        here, about = standing.get(click.review_id), known.get(click.review_id)
+        if here is None or about is None:
             raise UnknownName("There is no such review.", "Open it again from its card.")
-        about = await _about(tx, click.review_id, known)
+        if isinstance(about, EvalbotError):
+            raise about
         review = _now(about.review, here)
         check_open_for(review, person.team)
         votes = [vote for vote in here.votes if vote.criterion == about.rubric.name]
@@ -293,15 +323,6 @@ async def _take(
     settled = settle(review, counted, about.rubric, services.now()).review
     here.status, here.settled_at = settled.status, settled.settled_at
     return _Taken(about, grade, mine, settled, settled.status is not review.status)
-
-
-async def _about(tx: Transaction, review_id: ReviewId, known: Known) -> ReviewState:
-    """Give what of a review never changes."""
-    about = known.get(review_id)
-    if about is None:
-        state = await load_review_state(tx, await reviews.get_review(tx, review_id))
-        about = known[review_id] = replace(state, grades=(), consensus=None, judge=None)
-    return about
 
 
 def _now(review: Review, here: StandingReview) -> Review:

@@ -17,6 +17,7 @@ from evalbot.reporting.degenerate import find_degenerate
 from evalbot.reporting.estimates import Change, Degenerate, Response, RunSummary, ScoreRow
 from evalbot.reporting.scores import OutputScore, as_table, completed_rows, judge_agreement, score_output, score_rows
 from evalbot.reporting.trends import Week, ways_of_grading
+from evalbot.reporting.unpaired import Apart, compare_apart
 from evalbot.runs.outputs import Output, OutputId, RunId
 from evalbot.runs.runs import Run, RunStatus
 from evalbot.store import budgets, grades, outputs, results, reviews, runs, suites
@@ -234,8 +235,18 @@ def _against_run(earlier: EarlierTarget, loaded: RunTable) -> list[Change]:
         asked = as_table(before.scores).scored_items & as_table(after.scores).scored_items
         regraded = len(asked & same.regraded)
     changes = compare_sides(before, after, loaded.facts.skill_of, target.label, f"run {run.number}")
+    if not changes and loaded.run.versus == str(run.number):
+        return _apart(earlier, loaded)
     other = None if same is None else run.suite_version
     return [replace(change, other_version=other, regraded=regraded) for change in changes]
+
+
+def _apart(earlier: EarlierTarget, loaded: RunTable) -> list[Change]:
+    """Compare a target with the run that was named where the two share too few items to pair them."""
+    old, new = _side_of(earlier.loaded, earlier.target), loaded.side(earlier.target.label)
+    before = Apart(old.scores, earlier.loaded.facts.skill_of, old.people)
+    after = Apart(new.scores, loaded.facts.skill_of, new.people)
+    return compare_apart(before, after, earlier.target.label, f"run {earlier.loaded.run.number}")
 
 
 def _side_of(earlier: RunTable, target: Target) -> Side:

@@ -5,14 +5,25 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from evalbot.errors import EvalbotError
 from evalbot.grading.reviews import ReviewId
 from evalbot.people import Person
-from evalbot.store.database import Transaction
+from evalbot.store.taking import GradeChanges, Standing
 from evalbot.workflows.announcer import ReviewState
-from evalbot.workflows.reviewing import Given, GradeClick, Recorded, save_grades, tell_news
+from evalbot.workflows.reviewing import (
+    Decided,
+    Given,
+    GradeClick,
+    Known,
+    Recorded,
+    decide_grades,
+    learn_reviews,
+    save_grades,
+    tell_news,
+)
 from evalbot.workflows.services import Services
 
 log = logging.getLogger(__name__)
@@ -73,18 +84,11 @@ class GradeDesk:
 
     async def _save(self, some: list[tuple[Given, asyncio.Future[Recorded]]]) -> None:
         """Save some grades in one transaction and answer those who wait for them."""
-        given = [one for one, _ in some]
-
-        async def work(tx: Transaction) -> list[Recorded | EvalbotError]:
-            return await save_grades(self.services, tx, given, self._known)
-
-        found: list[Recorded | EvalbotError] | list[Exception]
+        found: Sequence[Recorded | EvalbotError] | list[Exception]
         try:
-            found = await self.services.store.write(work)
+            found = await self._take([one for one, _ in some])
         except Exception as error:
             found = [error for _ in some]
-        while len(self._known) > MOST_KNOWN:
-            self._known.popitem(last=False)
         for (_, place), one in zip(some, found, strict=True):
             if place.done():
                 continue
@@ -92,6 +96,33 @@ class GradeDesk:
                 place.set_result(one)
             else:
                 place.set_exception(one)
+
+    async def _take(self, given: list[Given]) -> Sequence[Recorded | EvalbotError]:
+        """Save some grades: the store's short way, in which nothing is loaded; where more than grades changes, the long one."""
+        services, known = self.services, await self._learn({click.review_id for _, click in given})
+
+        def decide(standing: Standing) -> tuple[Decided, GradeChanges]:
+            decided = decide_grades(services, given, standing, known)
+            return decided, GradeChanges() if decided.probations else decided.changes
+
+        decided = await services.store.take(list(known), decide)
+        if decided.probations:
+            decided = await services.store.write(lambda tx: save_grades(services, tx, given, known))
+        return decided.answers
+
+    async def _learn(self, wanted: set[ReviewId]) -> Known:
+        """Give what never changes of some reviews."""
+        new = [review_id for review_id in wanted if review_id not in self._known]
+        found: dict[ReviewId, ReviewState | EvalbotError] = {}
+        if new:
+            await self.services.store.read(lambda tx: learn_reviews(tx, new, found))
+        for review_id, about in found.items():
+            if isinstance(about, ReviewState):
+                self._known[review_id] = about
+        found |= {review_id: self._known[review_id] for review_id in wanted - found.keys()}
+        while len(self._known) > MOST_KNOWN:
+            self._known.popitem(last=False)
+        return found
 
     async def _tell_all(self) -> None:
         """Tell of one review after the other until there is no news: first of those that were settled or opened again."""

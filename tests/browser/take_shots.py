@@ -158,6 +158,8 @@ async def take_judge(browser: Browser, folder: Path) -> None:
         stage.script(script=script(taken_in=False))
         await dana.open_channel("support-quality")
         await stage.dana.slash("/evalbot judge calibrate desk", "#support-quality")
+        preview = await stage.dana.see_ephemeral("#support-quality", "[Start]", timeout=PATIENCE_S)
+        await stage.dana.click("Start", preview)
         await dana.see(dana.messages("Judge of desk calibrated"), "How is this computed?")
         await keep(dana, "judge")
         await context.close()

@@ -28,10 +28,11 @@ from evalbot.suites.targets import short_target
 from evalbot.testing import FixedClock, RecordingAnnouncer, ScriptedModel, make_services
 from evalbot.workflows.calibrating import find_standing
 from evalbot.workflows.curating import sync_suites
-from evalbot.workflows.judge_trials import carry_out, start_calibration
+from evalbot.workflows.judge_trials import carry_out
 from evalbot.workflows.looking_up import newest_suite
 from evalbot.workflows.running import execute_run
 from evalbot.workflows.starting import start_run
+from evalbot.workflows.starting_calibrations import CalibrationRequest, start_calibration
 
 ROOT = Path(__file__).parents[2]
 TEAM = TeamId("local")
@@ -175,7 +176,7 @@ class JudgeWorld:
 
     async def calibrated(self, person: Person = ANN) -> CalibrationReport:
         """Calibrate the judge to the end."""
-        [started] = await start_calibration(self.services, person, "desk", "C1")
+        [started] = await start_calibration(self.services, CalibrationRequest(person, "desk", "C1"))
         report = await carry_out(self.services, started.id)
         assert report is not None
         return report

@@ -16,8 +16,8 @@ from evalbot.asking.target_config import Price
 from evalbot.errors import BadRequest, Conflict, ModelUnavailable, NotAllowed, UnknownName
 from evalbot.grading.calibration import Standing
 from evalbot.grading.trials import held_back
-from evalbot.people import Role
-from evalbot.runs.budgets import Limits
+from evalbot.people import PersonId, Role
+from evalbot.runs.budgets import Limits, Scope
 from evalbot.stats.verdicts import Verdict
 from evalbot.store import calibrations, grades
 from evalbot.store.database import Store
@@ -29,8 +29,18 @@ from evalbot.suites.targets import Target, short_target
 from evalbot.testing import Reply
 from evalbot.workflows.curating import sync_suites
 from evalbot.workflows.judge_reports import judge_reports
-from evalbot.workflows.judge_trials import carry_out, go_on, start_calibration
+from evalbot.workflows.judge_trials import carry_out, go_on
+from evalbot.workflows.services import Services
+from evalbot.workflows.starting_calibrations import (
+    CalibrationRequest,
+    approve_calibration,
+    preview_calibration,
+    reject_calibration,
+    start_calibration,
+)
 from tests.integration.judge_world import ANN, HELPFULNESS, POLITE, JudgeWorld, make_desk, sharp_verdict
+
+BEN = replace(ANN, id=PersonId("U9"), name="Ben", role=Role.APPROVER)
 
 
 @pytest.fixture
@@ -140,7 +150,7 @@ async def test_a_suite_without_a_judge_has_no_standing(world: JudgeWorld) -> Non
     await sync_suites(world.services, [make_desk(run=RunDefaults())])
     assert (await world.standing()).reason == "This suite has no judge."
     with pytest.raises(BadRequest, match="no judge"):
-        await start_calibration(world.services, ANN, "desk")
+        await start_calibration(world.services, CalibrationRequest(ANN, "desk"))
 
 
 # --- calibrations ----------------------------------------------------------------------------------
@@ -218,7 +228,7 @@ async def test_a_stopped_calibration_goes_on_without_asking_twice(world: JudgeWo
     """Verdicts that are saved are not paid for again after a stop."""
     await world.graded_by_people(await world.ran())
     await sync_suites(world.services, [make_desk(run=RunDefaults(judge=Target("test:judge", "judge", {"seed": 7})))])
-    [started] = await start_calibration(world.services, ANN, "desk", "C1")
+    [started] = await start_calibration(world.services, CalibrationRequest(ANN, "desk", "C1"))
     before, script = len(world.judge.asked), world.judge.script
 
     def stop_after_twenty(question: Question) -> Reply:
@@ -264,32 +274,109 @@ async def test_a_calibration_is_paid_from_the_budgets(world: JudgeWorld) -> None
     await sync_suites(world.services, [make_desk(run=RunDefaults(judge=judge))])
     prices = PriceTable({"test:judge": Price(1_000.0, 1_000.0)})
     services = replace(world.services, limits=Limits(day=1), prices=prices)
-    [started] = await start_calibration(services, ANN, "desk", "C1")
+    [started] = await start_calibration(services, CalibrationRequest(ANN, "desk", "C1"))
     report = await carry_out(services, started.id)
     assert report is not None
     assert "budget" in report.calibration.note
     assert report.judge.standing.n == 0
 
 
+async def priced(world: JudgeWorld, **money: int) -> Services:
+    """A graded run whose judge was changed since, so that it must be asked again, and that has a price."""
+    await world.graded_by_people(await world.ran())
+    judge = Target("test:judge", "judge", {"seed": 7})
+    await sync_suites(world.services, [make_desk(run=RunDefaults(judge=judge))])
+    prices = PriceTable({"test:judge": Price(10.0, 10.0)})
+    return replace(world.services, limits=Limits(**money), prices=prices)
+
+
+async def test_a_preview_says_what_a_calibration_takes(world: JudgeWorld) -> None:
+    """Every answer that the judge never saw once, those kept aside perhaps twice; nothing is saved and nothing is asked."""
+    services = await priced(world, day=10**9)
+    asked = len(world.judge.asked)
+    preview = await preview_calibration(services, CalibrationRequest(ANN, "desk"))
+    aside = sum(held_back(ItemId(f"i{n}")) for n in range(60))
+    forecast = preview.forecast
+    assert (forecast.items, forecast.calls, preview.waits) == (60, 60 + aside, False)
+    assert forecast.low is not None
+    assert forecast.high is not None
+    assert 0 < forecast.low < forecast.high
+    assert forecast.left == {Scope.DAY: 10**9}
+    assert len(world.judge.asked) == asked
+    [started] = await start_calibration(services, CalibrationRequest(ANN, "desk"))
+    await carry_out(services, started.id)
+    assert len(world.judge.asked) - asked <= forecast.calls
+
+
+async def test_a_dear_calibration_waits_for_somebody_else(world: JudgeWorld) -> None:
+    """Nothing goes on before, also not after a restart; its starter is refused, another approver lets it begin, once."""
+    services = await priced(world, approval_above=1)
+    [waiting] = await start_calibration(services, CalibrationRequest(ANN, "desk", "C1"))
+    assert waiting.waiting
+    assert await go_on(services) == 0
+    with pytest.raises(Conflict, match="waits for an approver"):
+        await start_calibration(services, CalibrationRequest(ANN, "desk", "C1"))
+    with pytest.raises(NotAllowed, match="A second person"):
+        await approve_calibration(services, ANN, waiting.id)
+    with pytest.raises(NotAllowed, match="approver"):
+        await approve_calibration(services, replace(BEN, role=Role.RUNNER), waiting.id)
+    [approved] = await approve_calibration(services, BEN, waiting.id)
+    with pytest.raises(Conflict, match="decided on already"):
+        await reject_calibration(services, BEN, waiting.id)
+    report = await carry_out(services, approved.id)
+    assert report is not None
+    assert report.judge.standing.n == 60
+
+
+async def test_a_rejected_calibration_never_was(world: JudgeWorld) -> None:
+    """It asks nothing, it is not the last one that the judge is known by, and the next one may begin."""
+    services = await priced(world, approval_above=1)
+    [waiting] = await start_calibration(services, CalibrationRequest(ANN, "desk"))
+    await reject_calibration(services, BEN, waiting.id)
+    assert await go_on(services) == 0
+    [known] = await judge_reports(services, "desk")
+    assert known.last is None
+    [again] = await start_calibration(services, CalibrationRequest(ANN, "desk", approved=True))
+    assert not again.waiting
+
+
+@pytest.mark.parametrize("money", [{"day": 1}, {"person_day": 1}])
+async def test_a_calibration_needs_money_before_it_begins(world: JudgeWorld, money: dict[str, int]) -> None:
+    """With a day's or a person's budget used up nothing is saved; a budget of its own is kept."""
+    services = await priced(world, **money)
+    [first] = await start_calibration(services, CalibrationRequest(ANN, "desk"))
+    report = await carry_out(services, first.id)
+    assert report is not None
+    assert "budget" in report.calibration.note
+    own = replace(services, limits=Limits())
+    [second] = await start_calibration(own, CalibrationRequest(ANN, "desk", budget=1))
+    report = await carry_out(own, second.id)
+    assert report is not None
+    assert "budget" in report.calibration.note
+    unpriced = replace(services, prices=PriceTable({}))
+    with pytest.raises(BadRequest, match="nobody knows"):
+        await preview_calibration(unpriced, CalibrationRequest(ANN, "desk"))
+
+
 async def test_who_may_calibrate_and_when(world: JudgeWorld) -> None:
     """Runners, of a suite that there is, with grades of people, one at a time."""
     await world.ran()
     with pytest.raises(NotAllowed):
-        await start_calibration(world.services, replace(ANN, role=Role.GRADER), "desk")
+        await start_calibration(world.services, CalibrationRequest(replace(ANN, role=Role.GRADER), "desk"))
     with pytest.raises(UnknownName):
-        await start_calibration(world.services, ANN, "nothing-like-it")
+        await start_calibration(world.services, CalibrationRequest(ANN, "nothing-like-it"))
     with pytest.raises(BadRequest, match="graded no answer"):
-        await start_calibration(world.services, ANN, "desk")
+        await start_calibration(world.services, CalibrationRequest(ANN, "desk"))
     await world.graded_by_people(await world.ran())
-    await start_calibration(world.services, ANN, "desk")
+    await start_calibration(world.services, CalibrationRequest(ANN, "desk"))
     with pytest.raises(Conflict, match="being calibrated already"):
-        await start_calibration(world.services, ANN, "desk")
+        await start_calibration(world.services, CalibrationRequest(ANN, "desk"))
 
 
 async def test_a_calibration_of_a_judge_that_changed_meanwhile_ends(world: JudgeWorld) -> None:
     """Nothing is measured for a judge that is not the suite's any more, and nothing hangs."""
     await world.graded_by_people(await world.ran())
-    [started] = await start_calibration(world.services, ANN, "desk", "C1")
+    [started] = await start_calibration(world.services, CalibrationRequest(ANN, "desk", "C1"))
     await sync_suites(world.services, [make_desk(run=RunDefaults(judge=short_target("test:gpt-model")))])
     assert await carry_out(world.services, started.id) is None
     saved = await world.store.read(lambda tx: calibrations.find_calibration(tx, started.id))
@@ -302,7 +389,7 @@ async def test_calibrations_are_kept_as_they_are(store: Store) -> None:
     """On both databases a calibration comes back whole, whatever characters are in its examples."""
     world = JudgeWorld(store)
     await world.graded_by_people(await world.ran())
-    [started] = await start_calibration(world.services, ANN, "desk", "C1")
+    [started] = await start_calibration(world.services, CalibrationRequest(ANN, "desk", "C1"))
     odd = replace(started, examples=(RubricExample("a\x00b", "\ud800", 1, "ü"),), note="x")
     await store.write(lambda tx: calibrations.put_calibration(tx, odd))
     assert await store.read(lambda tx: calibrations.find_calibration(tx, started.id)) == odd

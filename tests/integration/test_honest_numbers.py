@@ -16,9 +16,11 @@ from evalbot.grading.grades import GraderKind, Purpose
 from evalbot.grading.reviews import Review
 from evalbot.people import Person, PersonId, Role, TeamId
 from evalbot.reporting.estimates import OVERALL, Estimate, How, RunSummary
+from evalbot.reporting.telling import notes_of
 from evalbot.runs.outputs import Output
 from evalbot.runs.requests import RunRequest
 from evalbot.runs.runs import Run
+from evalbot.slack.views.run_details import numbers_view
 from evalbot.slack.views.runs import verdict_line
 from evalbot.store import grades, outputs, reviews
 from evalbot.store.database import Store
@@ -28,6 +30,7 @@ from evalbot.suites.suites import RunDefaults, Strategy, Suite
 from evalbot.suites.targets import short_target
 from evalbot.testing import RecordingAnnouncer, ScriptedModel, make_services
 from evalbot.workflows.curating import sync_suites
+from evalbot.workflows.explaining import load_explanation
 from evalbot.workflows.reviewing import (
     GradeClick,
     OpenedRound,
@@ -277,6 +280,24 @@ async def test_two_versions_of_a_suite_are_paired_on_what_they_share(world: Worl
     run = await world.run(replace(world.suite, items=(*items[:-3], more)))
     change = (await world.summary(run)).changes[0]
     assert (change.n, change.other_version, change.regraded) == (ITEMS - 5 - 3, 1, 0)
+
+
+async def test_a_named_run_of_other_items_is_compared_apart(world: World) -> None:
+    """Nothing can be paired: both sides' doubt is added, and every door says that the items were others."""
+    await world.run()
+    others = tuple(replace(item, vars={"question": f"Else {n}?"}) for n, item in enumerate(world.suite.items))
+    suite = replace(world.suite, items=others)
+    assert (await world.summary(await world.run(suite))).changes == ()
+    run = await world.run(suite, versus="1")
+    summary = await world.summary(run)
+    change = summary.changes[0]
+    assert (change.against, change.skill, change.n, change.apart) == ("run 1", OVERALL, ITEMS, True)
+    assert change.upper - change.lower > 0.1
+    said = "run 1 asked other items, so nothing could be paired and the interval is wider"
+    assert said in notes_of(summary, "model")
+    assert said in str(numbers_view(run, summary))
+    explained = await world.services.store.read(lambda tx: load_explanation(tx, run, ()))
+    assert any("over different items" in fact.text for fact in explained.facts)
 
 
 async def test_a_difference_is_corrected_where_people_graded_both_sides(world: World) -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+import pytest
+
+from evalbot.grading.grades import GraderKind
 from evalbot.people import Person, PersonId, Role, TeamId
 from evalbot.runs.outputs import output_id
 from evalbot.runs.planning import plan_units
 from evalbot.runs.requests import RunRequest
-from evalbot.store import suites
+from evalbot.store import grades, suites
 from evalbot.store.database import Store
 from evalbot.suites.items import Item, ItemId, ItemStatus
 from evalbot.suites.suites import Suite
@@ -17,6 +22,7 @@ from evalbot.workflows.reviewing import GradeClick, RoundRequest, open_round, re
 from evalbot.workflows.running import execute_run
 from evalbot.workflows.services import Services
 from evalbot.workflows.starting import start_run
+from evalbot.workflows.taking_grades import GradeDesk
 from tests.integration.judge_world import HELPFULNESS
 
 TEAM = TeamId("local")
@@ -30,8 +36,9 @@ async def newest(services: Services) -> Suite:
     return suite
 
 
-async def test_a_settled_review_ends_the_probation_of_its_item(sqlite_store: Store) -> None:
-    """The approved item is on probation in version 2; two people's grades make version 3 in which it is not."""
+@pytest.mark.parametrize("from_a_crowd", [False, True])
+async def test_a_settled_review_ends_the_probation_of_its_item(sqlite_store: Store, from_a_crowd: bool) -> None:
+    """The approved item is on probation in version 2; two people's grades, however taken, make version 3 in which it is not."""
     services = make_services(sqlite_store, {"model": ScriptedModel(lambda question: "Ask us by mail.")})
     items = (Item(ItemId("a"), vars={"question": "How do I reach you?"}, reference="By mail or phone."),)
     content = Suite("help", items, targets=(short_target("test:model"),), rubrics={HELPFULNESS.name: HELPFULNESS})
@@ -49,9 +56,12 @@ async def test_a_settled_review_ends_the_probation_of_its_item(sqlite_store: Sto
     await execute_run(services, second.id)
     opened = await open_round(services, RoundRequest(second, ANN.id, size=5))
     mine = next(one.review for one in opened.reviews if one.item.id == approved.item.id)
-    await record_grade(services, BEN, GradeClick(mine.id, 3))
+    record = GradeDesk(services).record if from_a_crowd else partial(record_grade, services)
+    await record(BEN, GradeClick(mine.id, 3))
     assert (await newest(services)).version == 2
-    await record_grade(services, EVE, GradeClick(mine.id, 3))
+    await record(EVE, GradeClick(mine.id, 3))
+    stored = await services.store.read(lambda tx: grades.grades_of_output(tx, mine.output_id))
+    assert [grade.grader.id for grade in stored if grade.grader.kind is GraderKind.HUMAN] == [BEN.id, EVE.id]
     after = await newest(services)
     assert (after.version, after.item(approved.item.id).status) == (3, ItemStatus.ACTIVE)
     assert second.suite_version == 2

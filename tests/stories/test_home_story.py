@@ -28,20 +28,37 @@ async def test_home_counts_what_waits_for_me_alone(stage: Stage) -> None:
 
 
 async def test_suite_is_run_from_home(stage: Stage) -> None:
-    """The button beside a suite shows the preview in my messages with the bot, and the card comes there too."""
+    """The button beside a suite opens the preview over the tab; its card comes to my messages with the bot."""
     stage = stage
     await stage.kim.open_home()
     view = await stage.kim.see_home("sums")
     place = next(block for block in view["blocks"] if "*sums*" in str(block.get("text")))
     ids = {"block_id": place["block_id"], "action_id": place["accessory"]["action_id"]}
     await stage.kim.do("click", view_id=view["id"], value=place["accessory"]["value"], **ids)
-    preview = await stage.kim.see_message("@evalbot", "[Start]", timeout=PATIENCE_S)
-    assert "*Run sums?* 6 items" in preview.text
-    await stage.kim.click("Start", preview)
+    preview = await stage.kim.see_view("Run sums?", timeout=PATIENCE_S)
+    for words in ("6 items", "Exact to", "cost unknown", "Start", "Cancel"):
+        assert words in str(preview), words
+    assert stage.bot_messages() == []
+    await stage.kim.submit()
+    await stage.kim.see_no_view()
     card = await stage.kim.see_message("@evalbot", "Why these numbers?", timeout=PATIENCE_S)
     assert "Run 1 by Kim Alvarez" in card.text
     assert stage.bot_messages()[0]["channel"] == card.channel
     assert {message["channel"] for message in stage.bot_messages()} == {card.channel}
+
+
+async def test_closing_the_preview_over_home_starts_nothing(stage: Stage) -> None:
+    """Nothing was asked and nothing is posted."""
+    await stage.kim.open_home()
+    view = await stage.kim.see_home("sums")
+    place = next(block for block in view["blocks"] if "*sums*" in str(block.get("text")))
+    ids = {"block_id": place["block_id"], "action_id": place["accessory"]["action_id"]}
+    await stage.kim.do("click", view_id=view["id"], value=place["accessory"]["value"], **ids)
+    await stage.kim.see_view("Run sums?", timeout=PATIENCE_S)
+    await stage.kim.close()
+    await stage.settled_down()
+    assert stage.bot_messages() == []
+    assert stage.models.simulation.requests.total() == 0
 
 
 async def test_home_tells_what_became_of_my_proposals(stage: Stage) -> None:

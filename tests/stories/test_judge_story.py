@@ -10,7 +10,8 @@ import pytest
 
 from evalbot.people import Person, PersonId, Role
 from evalbot.playground.simulated.simulation import Simulation
-from evalbot.workflows.judge_trials import start_calibration
+from evalbot.settings import TokenPrice
+from evalbot.workflows.starting_calibrations import CalibrationRequest, start_calibration
 from tests.stories.judge_stage import POLITE, ask, graded_run, script, write_project
 from tests.stories.story_stage import CHANNEL, PATIENCE_S, Stage, open_stage
 
@@ -37,7 +38,12 @@ async def test_a_judge_is_measured_calibrated_and_told_of(desk_stage: Stage) -> 
     for part in ("agrees with people on *65 % (", "n 40", "one person", "best blind guess", "kinder than people"):
         assert part in shown.text, part
     stage.script(script=script(taken_in=False))
-    await ask(stage, "judge calibrate desk", "is put to the stored answers")
+    preview = await ask(stage, "judge calibrate desk", "[Start]")
+    for part in ("*Calibrate the judge of desk?* 40 answers graded by people", "cost unknown", "calls"):
+        assert part in preview.text, part
+    await stage.dana.click("Start", preview)
+    told = await stage.dana.see_ephemeral(CHANNEL, "is put to the stored answers", timeout=PATIENCE_S)
+    assert told.ts == preview.ts
     card = await stage.dana.see_message(CHANNEL, "Judge of desk calibrated", timeout=PATIENCE_S)
     assert not card.is_ephemeral
     for part in ("The examples help", "without examples", "for this: *+", POLITE, "raise its version to 2"):
@@ -51,6 +57,8 @@ async def test_everything_is_reached_by_mention_in_the_thread_of_a_run(desk_stag
     run = await graded_run(stage)
     await stage.dana.mention(CHANNEL, "explain", run)
     await stage.dana.see_reply(run, "Run 1 of desk · sim-steady · all items", timeout=PATIENCE_S)
+    await stage.dana.mention(CHANNEL, "explain latest shipping", run)
+    await stage.dana.see_reply(run, "Run 1 of desk · sim-steady · shipping", timeout=PATIENCE_S)
     await stage.dana.mention(CHANNEL, "explain refunds", run)
     await stage.dana.see_reply(run, "Run 1 of desk · sim-steady · refunds", timeout=PATIENCE_S)
     await stage.dana.mention(CHANNEL, "judge", run)
@@ -58,6 +66,7 @@ async def test_everything_is_reached_by_mention_in_the_thread_of_a_run(desk_stag
     await stage.dana.mention(CHANNEL, "explain judge", run)
     await stage.dana.see_reply(run, "Judge of desk: sim-judge", timeout=PATIENCE_S)
     await stage.dana.mention(CHANNEL, "judge calibrate", run)
+    await stage.dana.click("Start", await stage.dana.see_reply(run, "[Start]", timeout=PATIENCE_S))
     await stage.dana.see_message(CHANNEL, "Judge of desk calibrated", timeout=PATIENCE_S)
     await stage.settled_down()
 
@@ -96,12 +105,47 @@ async def test_a_judge_is_shared_and_calibrated_by_button(desk_stage: Stage) -> 
     await stage.dana.close()
     await stage.dana.click("Share", shown)
     await stage.kim.see_message(CHANNEL, "shared by", timeout=PATIENCE_S)
-    await stage.dana.click("Calibrate", shown)
+    await stage.dana.click("Calibrate…", shown)
+    preview = await stage.dana.see_ephemeral(CHANNEL, "Calibrate the judge of desk?", timeout=PATIENCE_S)
+    await stage.dana.click("Cancel", preview)
+    await stage.dana.see_ephemeral(CHANNEL, "Not started.", timeout=PATIENCE_S)
+    await stage.dana.click("Calibrate…", shown)
+    await stage.dana.click("Start", await stage.dana.see_ephemeral(CHANNEL, "[Start]", timeout=PATIENCE_S))
     await stage.dana.see_message(CHANNEL, "Judge of desk calibrated", timeout=PATIENCE_S)
     reasons = await ask(stage, "explain judge desk", "How often judge and people")
     await stage.dana.click("Share", reasons)
     await stage.kim.see_message(CHANNEL, "How often judge and people", timeout=PATIENCE_S)
     await stage.settled_down()
+
+
+@pytest.mark.parametrize("decision", ["Approve", "Reject"])
+async def test_a_dear_calibration_waits_for_an_approver(
+    database: Path, simulation: Simulation, quiet_log: None, tmp_path: Path, decision: str
+) -> None:
+    """Its card has the buttons; the starter is refused, another one decides, and before that no judge is asked."""
+    prices = {name: TokenPrice(input=100.0, output=100.0) for name in ("openai:sim-steady", "openai:sim-judge")}
+    project = write_project(tmp_path / "desk")
+    async with open_stage(database, simulation, project=project) as stage:
+        await graded_run(stage)
+        stage.settings = stage.settings.model_copy(update={"prices": prices, "approval_above": 0.05})
+        await stage.restart()
+        asked = stage.models.simulation.requests.total()
+        preview = await ask(stage, "judge calibrate desk", "waits for an approver; nothing is asked before")
+        await stage.dana.click("Ask for approval", preview)
+        card = await stage.dana.see_message(CHANNEL, "[Approve]", timeout=PATIENCE_S)
+        assert "Expected cost: $" in card.text
+        await stage.dana.click("Approve", card)
+        await stage.dana.see_ephemeral(CHANNEL, "A second person decides", timeout=PATIENCE_S)
+        await stage.settled_down()
+        assert stage.models.simulation.requests.total() == asked
+        await stage.kim.click(decision, card)
+        if decision == "Approve":
+            await stage.now_shows(card, "approved by")
+            await stage.dana.see_message(CHANNEL, "Judge of desk calibrated", timeout=PATIENCE_S)
+        else:
+            await stage.now_shows(card, "rejected by")
+            assert stage.models.simulation.requests.total() == asked
+        await stage.settled_down()
 
 
 async def test_who_may_and_what_is_not_there(desk_stage: Stage) -> None:
@@ -125,7 +169,7 @@ async def test_a_calibration_goes_on_after_a_restart(desk_stage: Stage) -> None:
     await graded_run(stage)
     services = stage.bot.program.services
     dana = Person(PersonId(await stage.dana.id()), services.team, "dana", Role.RUNNER)
-    await start_calibration(services, dana, "desk", (await stage.run()).channel)
+    await start_calibration(services, CalibrationRequest(dana, "desk", (await stage.run()).channel))
     await stage.restart()
     await stage.dana.see_message(CHANNEL, "Judge of desk calibrated", timeout=PATIENCE_S)
     await stage.quiet()

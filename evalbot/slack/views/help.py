@@ -57,12 +57,12 @@ _USAGE: Mapping[Verb, tuple[str, ...]] = {
     ),
     Verb.SUITES: ("`suites`",),
     Verb.JUDGE: (
-        "`judge [suite]` compares the judge with people, `judge calibrate [suite]` puts it to all answers that people graded",
+        "`judge [suite]` compares the judge with people; `judge calibrate [suite] [budget:2.00]` puts it to what people graded",
         "Calibrating also tries examples from its mistakes, and measures whether they help on answers kept aside",
     ),
     Verb.EXPLAIN: (
         "`explain [run] [target] [skill]`, `explain judge [suite]`, `explain digest [day] [row] [step]`",
-        "In a run's thread the run may be left out; without a skill it is the score over all items",
+        "The run is a number or `latest`; in its thread it may be left out; without a skill it is the score over all items",
     ),
     Verb.HELP: ("`help [command]`",),
 }

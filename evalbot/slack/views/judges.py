@@ -22,7 +22,6 @@ from evalbot.slack.blocks import (
     Payload,
     actions,
     button,
-    confirm,
     context,
     message,
     section,
@@ -210,14 +209,9 @@ def _epoch(report: JudgeReport) -> str:
 
 def _buttons(suite: str) -> Block:
     """Give what can be done with a judge."""
-    ask = confirm(
-        f"Calibrate the judge of {suite}?",
-        "It is asked about every answer that people graded, once as it is and about half of them once more with examples.",
-        "Calibrate",
-    )
     value = encode(JudgeClick(suite))
     return actions(
-        button("Calibrate", ActionId.JUDGE_CALIBRATE, value, confirm=ask, spoken=f"Calibrate the judge of {suite}"),
+        button("Calibrate…", ActionId.JUDGE_CALIBRATE, value, spoken=f"Calibrate the judge of {suite}"),
         _explain_button(suite),
         button("Share", ActionId.JUDGE_SHARE, value, spoken="Share with the channel"),
     )

@@ -8,7 +8,7 @@ from evalbot.reporting.estimates import FEWEST
 from evalbot.reports.forecast_words import change_words, cost_words, preview_line, time_words, width_words
 from evalbot.reports.words import counted, money_words
 from evalbot.runs.budgets import Scope, dollars
-from evalbot.runs.forecasts import Precision
+from evalbot.runs.forecasts import Forecast, Precision
 from evalbot.runs.requests import Preview, RunRequest
 from evalbot.runs.runs import Run
 from evalbot.slack.blocks import (
@@ -43,19 +43,36 @@ WHOSE = {
 
 def preview_message(preview: Preview) -> Payload:
     """Give what a run would take and show, with the buttons that start, change or drop it."""
-    run, forecast = preview.run, preview.forecast
-    title = f"*Run {mrkdwn(run.suite, _NAME)}?* {_size_words(run)} · {_targets(run)}"
+    blocks = [*_told(preview), context(" · ".join(_basis(preview))), _buttons(preview)]
+    return message(f"{_title(preview).replace('*', '')}. {preview_line(preview.forecast)}", blocks)
+
+
+def preview_view(preview: Preview, command: str = "/evalbot") -> View:
+    """Give the same as a modal that starts the run or is closed."""
+    change = f"to change it, type `{command} run {mrkdwn(preview.run.suite, _NAME)}`"
+    return modal(
+        "Run a suite",
+        CallbackId.PREVIEW_START,
+        [*_told(preview), context(" · ".join(_basis(preview))), context(f"Its card comes to your messages · {change}")],
+        submit="Ask for approval" if preview.waits else "Start",
+        close="Cancel",
+        metadata=encode(DraftClick(preview.draft_id)),
+    )
+
+
+def _title(preview: Preview) -> str:
+    """Ask whether a run is wanted, and say how large it is."""
+    run = preview.run
+    return f"*Run {mrkdwn(run.suite, _NAME)}?* {_size_words(run)} · {_targets(run)}"
+
+
+def _told(preview: Preview) -> list[Block]:
+    """Say what a run would take and show, and what may come as a surprise."""
+    forecast, warnings = preview.forecast, _warnings(preview)
     told = [f"*Cost*\n{cost_words(forecast)}", f"*Time*\n{time_words(forecast.seconds)}"]
     told += [f"*Exact to*\n{width_words(forecast)}", f"*Shows changes from*\n{change_words(forecast)}"]
-    warnings = _warnings(preview)
-    blocks = [
-        section(title),
-        fields(told),
-        *([section("\n".join(warnings))] if warnings else []),
-        context(" · ".join(_basis(preview))),
-        _buttons(preview),
-    ]
-    return message(f"{title.replace('*', '')}. {preview_line(forecast)}", blocks)
+    blocks = [section(_title(preview)), fields(told)]
+    return [*blocks, section("\n".join(warnings))] if warnings else blocks
 
 
 def _targets(run: Run) -> str:
@@ -76,19 +93,24 @@ def _warnings(preview: Preview) -> list[str]:
     """Say what may come as a surprise."""
     forecast, lines = preview.forecast, []
     if forecast.unknown:
-        names = ", ".join(mrkdwn(name, _NAME) for name in forecast.unknown[:MOST_NAMED])
-        lines.append(f"Nobody knows what {names} costs: give it a price to see the cost here.")
+        lines.append(unpriced_line(forecast))
     if forecast.may_stop_early:
-        lines.append(f"The money may not last to the end: {_least_left(forecast.left or {})} is left.")
+        lines.append(f"The money may not last to the end: {least_left(forecast.left or {})} is left.")
     if preview.waits:
         lines.append("A run of this price waits for an approver; nothing is asked before.")
     return lines
 
 
-def _least_left(left: Mapping[Scope, int]) -> str:
+def unpriced_line(forecast: Forecast) -> str:
+    """Say of what nobody knows the cost."""
+    names = ", ".join(mrkdwn(name, _NAME) for name in forecast.unknown[:MOST_NAMED])
+    return f"Nobody knows what {names} costs: give it a price to see the cost here."
+
+
+def least_left(left: Mapping[Scope, int], whose: Mapping[Scope, str] = WHOSE) -> str:
     """Say what is left where least is left."""
     scope = min(left, key=lambda one: left[one])
-    return f"{money_words(dollars(max(left[scope], 0)))} {WHOSE[scope]}"
+    return f"{money_words(dollars(max(left[scope], 0)))} {whose[scope]}"
 
 
 def _basis(preview: Preview) -> list[str]:
@@ -96,7 +118,7 @@ def _basis(preview: Preview) -> list[str]:
     forecast, precision = preview.forecast, preview.forecast.precision
     parts = [counted(forecast.calls, "call")]
     if forecast.left and not forecast.may_stop_early:
-        parts.append(f"{_least_left(forecast.left)} is left")
+        parts.append(f"{least_left(forecast.left)} is left")
     if forecast.high:
         parts.append(f"cost as in run {forecast.cost_from}" if forecast.cost_from else "cost guessed from the prompts")
     return parts if forecast.items < FEWEST else [*parts, _precision_basis(precision)]

@@ -137,7 +137,7 @@ def _change_line(change: Change, summary: RunSummary) -> str:
     alone = "" if change.judge_alone is None else signed_points(change.judge_alone, (change.upper - change.lower) / 2)
     parts = [f"{change_words(change)}, {verdict_words(change)}", change_basis(change, alone)]
     parts += [UNVERIFIED] if summary.doubts(change) else []
-    if change.skill == OVERALL and change.other_version is not None:
+    if change.skill == OVERALL and version_words(change):
         parts.append(mrkdwn(version_words(change), 200))
     return f"{pair} · {skill}: {', '.join(part for part in parts if part)}"
 

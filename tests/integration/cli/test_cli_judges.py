@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 import yaml
 
+from evalbot.errors import NotAllowed
 from evalbot.grading.grades import Grade, Grader, GraderKind, Purpose
 from evalbot.grading.reviews import Review, ReviewId, Round, RoundId
 from evalbot.people import Person, PersonId, Role
 from evalbot.store import grades, outputs, reviews, runs, workspaces
 from evalbot.store.database import Store, Transaction
+from evalbot.terminal.calibrating import CalibrateOptions, calibrate_suite
 from evalbot.testing import make_services
 from evalbot.workflows.digesting import digest_now
 from tests.integration.cli.cli_world import ChatServer, Reply, Said, one_sentence
@@ -125,6 +127,26 @@ def test_a_calibration_tells_whether_examples_help(desk: Call, project: Path, ch
     assert yaml.safe_load(done["yaml"])["examples"] == done["examples"]
     assert chat.calls - calls == done["held_back"]
     assert "The examples help" in desk("judge", "desk", "--calibrate").out
+
+
+def test_a_dear_calibration_needs_a_yes(
+    desk: Call, project: Path, chat: ChatServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its preview says so and asks nothing; without an answer at the terminal it is refused, and agreed on it is done."""
+    grade_all(project)
+    monkeypatch.setenv("EVALBOT_APPROVAL_ABOVE", "0.01")
+    calls = chat.calls
+    assert desk("judge", "desk", "--calibrate", "--dry-run").out.startswith("desk: 40 answers graded by people, up to ")
+    found = json.loads(desk("judge", "desk", "--calibrate", "--dry-run", "--json").out)
+    assert (found["needs_approval"], found["cost_usd"]) == (True, None)
+    refused = desk("judge", "desk", "--calibrate")
+    assert refused.code == 2
+    assert "Add --yes" in refused.err
+    with pytest.raises(NotAllowed):
+        asyncio.run(calibrate_suite(CalibrateOptions("desk"), lambda question: "cost unknown. Begin?" not in question))
+    assert chat.calls == calls
+    assert len(json.loads(desk("judge", "desk", "--calibrate", "--yes", "--json").out)["calibrations"]) == 1
+    assert "go with --calibrate" in desk("judge", "desk", "--yes").err
 
 
 def test_a_number_is_explained(desk: Call, project: Path) -> None:

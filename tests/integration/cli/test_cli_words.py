@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import re
@@ -14,24 +15,24 @@ from pathlib import Path
 import pytest
 
 from evalbot import __version__
+from evalbot.commands.catalogue import COMMANDS, load
 from tests.integration.cli.cli_world import Said, clean_environment, finish, one_sentence, start
 
 HEAVY = ("aiohttp", "langchain", "langchain_core", "matplotlib", "numpy", "openai", "scipy", "slack_bolt", "sqlalchemy")
 
-PROBE = f"""
-import sys
+PROBE = """
+import json, sys
 from evalbot.cli import main
 try:
     main()
 except SystemExit as ended:
     code = ended.code
-loaded = [name for name in {HEAVY!r} if name in sys.modules]
-sys.stderr.write(f"{{code}} {{loaded}}")
+sys.stderr.write("\\n" + json.dumps([code, sorted(sys.modules)]))
 """
 
 
-def probe(*arguments: str, cwd: Path) -> tuple[int, str]:
-    """Run the command line in a process of its own; gives the exit code and which heavy packages were loaded."""
+def probe(*arguments: str, cwd: Path) -> tuple[int, list[str]]:
+    """Run the command line in a process of its own; gives the exit code and the modules that were loaded."""
     done = subprocess.run(
         [sys.executable, "-c", PROBE, *arguments],
         capture_output=True,
@@ -41,19 +42,31 @@ def probe(*arguments: str, cwd: Path) -> tuple[int, str]:
         check=True,
         env=clean_environment(),
     )
-    code, loaded = done.stderr.splitlines()[-1].split(maxsplit=1)
-    return int(code), loaded
+    code, loaded = json.loads(done.stderr.splitlines()[-1])
+    return code, loaded
+
+
+def heavy(*arguments: str, cwd: Path) -> tuple[int, list[str]]:
+    """Give the exit code of a command line, and which heavy packages it loaded."""
+    code, loaded = probe(*arguments, cwd=cwd)
+    return code, [name for name in HEAVY if name in loaded]
+
+
+def imported(*arguments: str, cwd: Path) -> set[str]:
+    """Give the modules of commands that a command line imported."""
+    _, loaded = probe(*arguments, cwd=cwd)
+    return {module for module, _ in COMMANDS.values() if f"evalbot.commands.{module}" in loaded}
 
 
 def test_help_loads_nothing_heavy(tmp_path: Path) -> None:
     """`--help` imports no model, chart, number or database package."""
-    assert probe("--help", cwd=tmp_path) == (0, "[]")
+    assert heavy("--help", cwd=tmp_path) == (0, [])
 
 
 def test_lint_loads_nothing_heavy(project: Path) -> None:
     """Checking files needs no database, no numbers and no Slack."""
     (project / "suites" / "tiny.yaml").write_text("name: tiny\nitems: [{input: 'How many?', reference: '2'}]\n")
-    assert probe("lint", cwd=project) == (0, "[]")
+    assert heavy("lint", cwd=project) == (0, [])
 
 
 def commands(said: Said) -> list[str]:
@@ -65,13 +78,28 @@ def test_every_command_has_help_with_an_example(evalbot: Callable[..., Said]) ->
     """Each command's help says how it is used, with an example, on standard output."""
     names = [[name] for name in commands(evalbot("--help"))]
     names += [[*group, name] for group in names for name in commands(evalbot(*group, "--help"))]
-    assert len(names) >= 11
+    assert names == [["version"], *([name] for name in COMMANDS), ["db", "upgrade"]]
     for name in names:
         said = evalbot(*name, "--help")
         assert (said.code, said.err) == (0, ""), name
         assert said.out.startswith(f"Usage: evalbot {' '.join(name)}")
         example = re.search(r"Example: (?:[A-Z_]+=\S+ )*evalbot", " ".join(said.out.split()))
         assert example or "Commands:" in said.out, name
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_catalogue_says_what_the_commands_say(name: str) -> None:
+    """The module of every command is there, and the line of the catalogue is the first sentence of the command's help."""
+    module, line = COMMANDS[name]
+    first, _, example = str(load(name, module).help).splitlines()[0].partition(" Example: ")
+    assert line == first
+    assert bool(example) == (name != "db"), "every command shows an example, a group of commands none"
+
+
+def test_a_command_is_imported_when_it_is_called(tmp_path: Path) -> None:
+    """A start imports the module of the command that was called, and of no other; a wrong word imports none."""
+    assert [imported(*words, cwd=tmp_path) for words in ([], ["--help"], ["rnu"], ["version"])] == [set()] * 4
+    assert imported("schema", "suite", cwd=tmp_path) == imported("schema", "--help", cwd=tmp_path) == {"schema"}
 
 
 def test_version_is_printed(evalbot: Callable[..., Said]) -> None:
@@ -163,7 +191,7 @@ def test_a_bug_is_called_a_bug(
     def stumble(folder: Path | None) -> None:
         raise ZeroDivisionError("unforeseen")
 
-    monkeypatch.setattr("evalbot.terminal.files.check_project", stumble)
+    monkeypatch.setattr("evalbot.commands.lint.check_project", stumble)
     with caplog.at_level(logging.ERROR):
         said = evalbot("lint")
     assert (said.code, said.out) == (1, "")

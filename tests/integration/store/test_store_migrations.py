@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from uuid import uuid4
 
@@ -18,7 +20,7 @@ from sqlalchemy import URL, Connection, String, create_engine, inspect
 
 from evalbot.store.database import Store, Transaction
 from evalbot.store.exact_text import ExactText
-from evalbot.store.migrate import migrations_config
+from evalbot.store.migrate import migrations_config, upgrade
 from evalbot.store.revisions import REVISIONS
 from evalbot.store.tables import METADATA
 from evalbot.store.urls import parse_url
@@ -58,6 +60,19 @@ def test_migrations_equal_tables(database_url: str) -> None:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
         assert compare_metadata(context, METADATA) == []
     engine.dispose()
+
+
+async def test_new_file_equals_a_migrated_one(tmp_path: Path) -> None:
+    """A new file, which is made without the migrations, has exactly what they would have left in it, and notes the same schema."""
+    store = await Store.open(f"sqlite:///{tmp_path}/made.db")
+    await store.close()
+    engine = create_engine(f"sqlite:///{tmp_path}/migrated.db")
+    with engine.begin() as connection:
+        upgrade(connection)
+    engine.dispose()
+    made, migrated = (parts_of(tmp_path / f"{name}.db") for name in ("made", "migrated"))
+    assert len(made) > 25
+    assert made == migrated
 
 
 def test_program_knows_every_migration() -> None:
@@ -124,6 +139,24 @@ async def test_stranger_tables_survive(tmp_path: Path) -> None:
 
     assert await store.read(count) == 1
     await store.close()
+
+
+def parts_of(file: Path) -> dict[str, object]:
+    """Give all that the schema of a SQLite file says, by table, the columns of a table in no order; and which schema it notes."""
+    with closing(sqlite3.connect(file)) as found:
+
+        def ask(pragma: str) -> list[tuple[object, ...]]:
+            return found.execute(f"PRAGMA {pragma}").fetchall()
+
+        names = [name for (name,) in found.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        parts: dict[str, object] = {"schema": found.execute("SELECT version_num FROM alembic_version").fetchall()}
+        for name in names:
+            columns = sorted(row[1:] for row in ask(f"table_info({name})"))
+            links = sorted(row[1:] for row in ask(f"foreign_key_list({name})"))
+            indexes = sorted((row[1:], ask(f"index_info({row[1]})")) for row in ask(f"index_list({name})"))
+            keyed = [(index, [column for *_, column in inside]) for index, inside in indexes]
+            parts[name] = (columns, links, keyed)
+        return parts
 
 
 def tables_of(url: URL) -> set[str]:

@@ -43,6 +43,16 @@ async def test_counts_tell_errors_apart(store: Store) -> None:
     assert await store.read(lambda tx: outputs.count_outputs(tx, make_run(9).id)) == OutputCounts(0, 0)
 
 
+async def test_failures_come_alone_and_no_more_than_wanted(store: Store) -> None:
+    """The first outputs without an answer come by target, item and repeat; answers and other runs' failures stay away."""
+    run, other = make_run(1), make_run(2)
+    failed = [make_failed_output(run, name) for name in ("angola", "chile", "spain")]
+    await save_outputs(store, run, failed[2], make_output(run, "brazil", text=""), failed[0], failed[1])
+    await save_outputs(store, other, make_failed_output(other, "aruba"))
+    assert await store.read(lambda tx: outputs.list_failures(tx, run.id, 2)) == failed[:2]
+    assert await store.read(lambda tx: outputs.list_failures(tx, run.id, 9)) == failed
+
+
 async def test_unknown_output_is_not_found(store: Store) -> None:
     """An id that no output has is a clear error."""
     with pytest.raises(UnknownName):

@@ -75,6 +75,7 @@ QUESTIONS: dict[str, Work] = {
     "drawn outputs": lambda tx: reviews.drawn_outputs(tx, RUN.id),
     "counts": lambda tx: outputs.count_outputs(tx, RUN.id),
     "outputs": lambda tx: outputs.list_outputs(tx, RUN.id),
+    "failures": lambda tx: outputs.list_failures(tx, RUN.id, 1),
     "grades of a run": lambda tx: grades.list_grades(tx, RUN.id),
     "grades of an output": lambda tx: grades.grades_of_output(tx, OUTPUT.id),
     "former grades": lambda tx: grades.former_grades(tx, OUTPUT.id),

@@ -23,6 +23,7 @@ from evalbot.reporting.corrections import (
 )
 from evalbot.reporting.estimates import FEWEST, OVERALL, How, ScoreRow
 from evalbot.reporting.scores import OutputScore, completed_rows, score_rows
+from evalbot.reporting.telling import saving_words
 from evalbot.runs.outputs import OutputId
 from evalbot.stats.active import draw, inclusion_probabilities
 from evalbot.stats.intervals import widened_mean
@@ -449,6 +450,36 @@ def test_the_saving_is_told_from_twenty_grades_on(n: int, told: bool) -> None:
     found = overall(scores, people(scores, drawn_of(truth, n, 16), n / 100)).corrected
     assert found is not None
     assert (found.saving is not None) is told
+
+
+def checked_world(size: int, judge_passes: Sequence[bool]) -> list[OutputScore]:
+    """Give outputs of which every third fails a code check, whatever the judge says."""
+    return [judged(place, judge_passes[place], exact=place % 3 > 0) for place in range(size)]
+
+
+def test_a_judge_spares_nothing_where_checks_decide_all() -> None:
+    """A judge and people who pass everything agree wholly on what the checks decide; no click is saved by that."""
+    scores = checked_world(90, [True] * 90)
+    found = overall(scores, people(scores, drawn_of([1.0] * 90, 60, 21), 60 / 90)).corrected
+    assert found is not None
+    assert found.estimate.score == pytest.approx(2 / 3)
+    assert saving_words(found) == ""
+
+
+def test_the_saving_is_measured_where_checks_leave_it_open() -> None:
+    """Beside checks the judge is held against people on the other outputs only; too few of these say nothing."""
+    rng = np.random.default_rng(22)
+    truth = rng.random(90) < 0.6
+    said = np.where(rng.random(90) < 0.8, truth, ~truth)
+    scores = checked_world(90, [bool(one) for one in said])
+    everything = {place: float(one) for place, one in enumerate(truth)}
+    found = overall(scores, people(scores, everything, 1.0)).corrected
+    left = np.arange(90) % 3 > 0
+    assert found is not None
+    assert found.saving == pytest.approx(np.corrcoef(truth[left], said[left])[0, 1] ** 2)
+    few = overall(scores, people(scores, {n: everything[n] for n in range(29)}, 29 / 90)).corrected
+    assert few is not None
+    assert few.saving is None
 
 
 def test_every_skill_of_a_large_run_is_corrected() -> None:

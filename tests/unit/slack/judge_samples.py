@@ -15,13 +15,16 @@ from evalbot.grading.trials import (
     measure_gain,
     report_judge,
 )
-from evalbot.people import PersonId, TeamId
+from evalbot.people import Person, PersonId, Role, TeamId
 from evalbot.reporting.arithmetic import explain_agreement, explain_mean
 from evalbot.reporting.estimates import Estimate, How
 from evalbot.reporting.explanations import Beside, Explanation, Fact, explain_judge
+from evalbot.runs.budgets import Scope
+from evalbot.runs.forecasts import Forecast, Precision
 from evalbot.runs.outputs import OutputId, RunId
 from evalbot.suites.items import ItemId
 from evalbot.suites.rubrics import Rubric, RubricExample, Scale, Step
+from evalbot.workflows.starting_calibrations import CalibrationPreview, CalibrationRequest
 
 _SCALE = Scale((Step(1, "Wrong"), Step(2, "Partial"), Step(3, "Good"), Step(4, "Great")))
 RUBRIC = Rubric("helpfulness", 1, "Does it help?", _SCALE, pass_from=3)
@@ -74,6 +77,18 @@ def make_calibration(text: str | None = None, examples: int = 2, n: int = 48) ->
     gain = measure_gain(before, after, RUBRIC) if examples else None
     written = f"examples:\n- input: {said}\n  grade: 1\n" if examples else ""
     return CalibrationReport(calibration, report, n - n // 2, n // 2, gain, written, 1)
+
+
+def make_calibration_preview(text: str | None = None, *, waits: bool = False) -> CalibrationPreview:
+    """What a calibration would take: with a price and money left, or with neither."""
+    dana = Person(PersonId("U0DANA"), TeamId("T0ACME"), "Dana Osei", Role.RUNNER)
+    request = CalibrationRequest(dana, "support-desk", "C0EVALS01", 5 * 10**9 if waits else None)
+    if waits:
+        forecast = Forecast(48, 74, 95.0, Precision(0.14, 0.2), unknown=(text or "judge",))
+    else:
+        left = {Scope.PERSON_DAY: 2 * 10**9}
+        forecast = Forecast(48, 74, 95.0, Precision(0.14, 0.2), 80_000_000, 410_000_000, left=left)
+    return CalibrationPreview(request, forecast, waits)
 
 
 def make_explanation(text: str | None = None) -> Explanation:

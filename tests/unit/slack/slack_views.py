@@ -17,6 +17,7 @@ from evalbot.runs.outputs import Failure, Unit
 from evalbot.runs.requests import Preview, RunRequest
 from evalbot.runs.runs import Progress, Run, RunStatus
 from evalbot.slack.command_values import Verb
+from evalbot.slack.views.calibrations import calibration_preview, decided_calibration_card, waiting_calibration_card
 from evalbot.slack.views.digests import digest_message, digest_numbers_view
 from evalbot.slack.views.errors import error_message, failure_message
 from evalbot.slack.views.explain import arithmetic_view, explanation_message, explanation_view
@@ -24,7 +25,7 @@ from evalbot.slack.views.feedback import candidate_card, edit_candidate_view, re
 from evalbot.slack.views.help import help_message, suites_message
 from evalbot.slack.views.home import HomeState, home_view
 from evalbot.slack.views.judges import calibration_card, judge_message, judges_message
-from evalbot.slack.views.previews import change_preview_view, preview_message, waiting_card
+from evalbot.slack.views.previews import change_preview_view, preview_message, preview_view, waiting_card
 from evalbot.slack.views.reviews import (
     better_answer_view,
     full_text_view,
@@ -42,7 +43,13 @@ from evalbot.suites.rubrics import Rubric, RubricExample, Scale, Step
 from evalbot.suites.targets import Target
 from evalbot.workflows.announcer import ReviewState, RoundState
 from evalbot.workflows.browsing import Failing, SuiteLine
-from tests.unit.slack.judge_samples import make_calibration, make_explanation, make_judge_explanation, make_report
+from tests.unit.slack.judge_samples import (
+    make_calibration,
+    make_calibration_preview,
+    make_explanation,
+    make_judge_explanation,
+    make_report,
+)
 from tests.unit.slack.slack_samples import (
     DEAR_FORECAST,
     DIGEST_LINKS,
@@ -231,6 +238,7 @@ VIEWS: dict[str, Callable[[Samples], Sent]] = {
     "preview": lambda s: preview_message(s.preview()),
     "preview_first": lambda s: preview_message(s.preview(FIRST_FORECAST)),
     "preview_waits": lambda s: preview_message(s.preview(DEAR_FORECAST, waits=True)),
+    "preview_over_home": lambda s: preview_view(s.preview(DEAR_FORECAST, waits=True)),
     "preview_change": lambda s: change_preview_view(
         "draft1", s.preview().request, s.run(), "https://hooks.slack.com/x"
     ),
@@ -271,6 +279,10 @@ VIEWS: dict[str, Callable[[Samples], Sent]] = {
     "judge_unmeasured": lambda s: judge_message([make_report(s.text, 4, 1, graded=9)]),
     "judges": lambda s: judges_message([make_report(s.text), make_report(s.text, 4, 1)]),
     "judges_none": lambda s: judges_message([]),
+    "calibration_preview": lambda s: calibration_preview(make_calibration_preview(s.text)),
+    "calibration_preview_waits": lambda s: calibration_preview(make_calibration_preview(s.text, waits=True)),
+    "calibration_waiting": lambda s: waiting_calibration_card(make_calibration(s.text).calibration, "$0.80 to $4.10"),
+    "calibration_decided": lambda s: decided_calibration_card([make_calibration(s.text).calibration], "<@U0KIM>"),
     "calibration_card": lambda s: calibration_card(make_calibration(s.text)),
     "calibration_card_plain": lambda s: calibration_card(make_calibration(s.text, examples=0, n=12)),
     "explanation": lambda s: explanation_message(make_explanation(s.text)),

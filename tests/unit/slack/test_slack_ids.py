@@ -10,11 +10,14 @@ from hypothesis import strategies as st
 
 from evalbot.errors import BadRequest
 from evalbot.grading.reviews import ReviewId
+from evalbot.grading.trials import CalibrationId
 from evalbot.runs.outputs import RunId
 from evalbot.slack.ids import (
     GRADE_ACTIONS,
     LINK_ACTIONS,
     ActionId,
+    CalibrateClick,
+    CalibrationClick,
     CandidateClick,
     Click,
     DigestClick,
@@ -38,6 +41,8 @@ CLICKS: list[Click] = [
     CandidateClick(CandidateId("c.1")),
     SuiteClick("support-desk"),
     DigestClick("d1"),
+    CalibrateClick("support-desk", "2000000000"),
+    CalibrationClick(CalibrationId("cal-1")),
     JudgeClick("support-desk"),
     NumberClick(RunId("0123456789abcdef"), "0123456789abcdef"),
 ]

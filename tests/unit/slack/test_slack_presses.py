@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from evalbot.people import Person, PersonId, Role, TeamId
-from evalbot.slack.actions import read_press
+from evalbot.slack.presses import read_press
 
 DANA = Person(PersonId("U1"), TeamId("T1"), "Dana Osei", Role.APPROVER)
 

@@ -6,7 +6,11 @@ from typing import Annotated
 
 import typer
 
-from evalbot.commands.speaking import error_console, wait_for
+from evalbot.commands.consoles import error_console
+from evalbot.commands.speaking import wait_for
+from evalbot.logs import start_logging
+from evalbot.settings import load_settings
+from evalbot.working import Worker, work
 
 app = typer.Typer()
 
@@ -22,10 +26,6 @@ def worker(
     ] = 0,
 ) -> None:
     """Carry out runs for the bot, on any machine. Example: EVALBOT_ENGINE=procrastinate evalbot worker --concurrency 4"""
-    from evalbot.logs import start_logging
-    from evalbot.settings import load_settings
-    from evalbot.working import Worker, work
-
     settings = load_settings()
     start_logging(settings.log_level, settings.log_format)
 
